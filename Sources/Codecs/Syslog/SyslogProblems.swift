@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What was wrong or assumed in one syslog message. Each problem has a name and is a counter; none drops the message.
+public struct SyslogProblems: OptionSet, Hashable, Sendable {
+    /// One bit for each problem.
+    public let rawValue: UInt32
+
+    /// A set of problems from its bits.
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// No byte is left after the trailer is trimmed.
+    public static let empty = SyslogProblems(rawValue: 1 << 0)
+    /// Neither a PRI nor a timestamp: everything is message.
+    public static let noHeader = SyslogProblems(rawValue: 1 << 1)
+    /// The message does not begin with `<PRI>`.
+    public static let priorityMissing = SyslogProblems(rawValue: 1 << 2)
+    /// The PRI is above 191 or has a leading zero.
+    public static let priorityInvalid = SyslogProblems(rawValue: 1 << 3)
+    /// More blanks than the grammar allows (two after VERSION, one after PRI).
+    public static let extraBlank = SyslogProblems(rawValue: 1 << 4)
+    /// The timestamp names no point in time (month 13, Feb 29 in a common year) or has no known form.
+    public static let badTime = SyslogProblems(rawValue: 1 << 5)
+    /// There is no usable timestamp: the event time is the time of receipt.
+    public static let timeOfReceipt = SyslogProblems(rawValue: 1 << 6)
+    /// The timestamp lies outside of what 64 bits of nanoseconds can hold (before 1677 or after 2262).
+    public static let timeOutOfRange = SyslogProblems(rawValue: 1 << 7)
+    /// An ISO timestamp without zone: the source's zone was used.
+    public static let zoneAssumed = SyslogProblems(rawValue: 1 << 8)
+    /// More than six digits of fraction in an RFC 5424 timestamp.
+    public static let fractionTooLong = SyslogProblems(rawValue: 1 << 9)
+    /// An RFC 5424 timestamp in another RFC 3339 or ISO 8601 form (blank for `T`, `,` for `.`, `+0100`).
+    public static let timeForm = SyslogProblems(rawValue: 1 << 10)
+    /// The time occurs twice at the end of daylight saving; the first one was taken.
+    public static let timeRepeated = SyslogProblems(rawValue: 1 << 11)
+    /// The time does not exist at the start of daylight saving.
+    public static let timeInGap = SyslogProblems(rawValue: 1 << 12)
+    /// A header field or SD-NAME is longer than RFC 5424 allows.
+    public static let fieldTooLong = SyslogProblems(rawValue: 1 << 13)
+    /// A header field holds bytes outside printable ASCII.
+    public static let fieldCharacter = SyslogProblems(rawValue: 1 << 14)
+    /// The message ends inside the RFC 5424 header.
+    public static let headerIncomplete = SyslogProblems(rawValue: 1 << 15)
+    /// The structured data breaks its grammar; what could be read is there, the text is kept.
+    public static let structuredDataMalformed = SyslogProblems(rawValue: 1 << 16)
+    /// An SD-ID occurs twice (RFC 5424 section 6.3.2).
+    public static let structuredDataRepeated = SyslogProblems(rawValue: 1 << 17)
+    /// A backslash in a PARAM-VALUE before something else than `"`, `\` or `]`.
+    public static let escapeInvalid = SyslogProblems(rawValue: 1 << 18)
+    /// A byte order mark before MSG.
+    public static let byteOrderMark = SyslogProblems(rawValue: 1 << 19)
+    /// MSG or a PARAM-VALUE is not UTF-8: a text view needs repair.
+    public static let textRepaired = SyslogProblems(rawValue: 1 << 20)
+    /// Control characters other than tab in the message.
+    public static let controlCharacters = SyslogProblems(rawValue: 1 << 21)
+    /// A line break or NUL inside the message.
+    public static let lineBreakInside = SyslogProblems(rawValue: 1 << 22)
+    /// An octet count stands before the PRI, though the transport has its own boundaries.
+    public static let countPrefix = SyslogProblems(rawValue: 1 << 23)
+
+    /// Every problem with the name that counters and the `parse` command use.
+    public static let all: [(flag: SyslogProblems, name: String)] = [
+        (.empty, "empty"), (.noHeader, "no_header"), (.priorityMissing, "pri_missing"),
+        (.priorityInvalid, "pri_invalid"), (.extraBlank, "extra_blank"), (.badTime, "bad_time"),
+        (.timeOfReceipt, "time_of_receipt"), (.timeOutOfRange, "time_out_of_range"), (.zoneAssumed, "zone_assumed"),
+        (.fractionTooLong, "fraction_too_long"), (.timeForm, "time_form"), (.timeRepeated, "time_repeated"),
+        (.timeInGap, "time_in_gap"), (.fieldTooLong, "field_too_long"), (.fieldCharacter, "field_character"),
+        (.headerIncomplete, "header_incomplete"), (.structuredDataMalformed, "sd_malformed"),
+        (.structuredDataRepeated, "sd_repeated"), (.escapeInvalid, "escape_invalid"), (.byteOrderMark, "bom"),
+        (.textRepaired, "utf8_repaired"), (.controlCharacters, "control_characters"),
+        (.lineBreakInside, "line_break_inside"), (.countPrefix, "count_prefix"),
+    ]
+
+    /// The names of the problems in this set.
+    public var names: [String] { SyslogProblems.all.filter { contains($0.flag) }.map(\.name) }
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Wire
+
+/// The timestamps that syslog senders write: RFC 3339 and its relatives, BSD dates and what vendors made of them.
+struct SyslogTimestamp {
+    /// The wall-clock time; its year counts only with `hasYear`.
+    var time = CivilTime(year: 1970, month: 1, day: 1)
+    var hasYear = false
+    /// Seconds east of UTC, or nil when no zone was written.
+    var offset: Int?
+    var fractionDigits = 0
+    /// The offset after the timestamp, and after a colon that ends it.
+    var end = 0
+    /// Whether every byte is as RFC 5424 section 6.2.3 wants it.
+    var isCanonical = false
+
+    /// Whether each part is in its range.
+    var isInRange: Bool { time.isValid }
+
+    /// A timestamp of any known form at `start`, or nil. Its parts may be out of range.
+    static func read(_ bytes: RawSpan, at start: Int) -> SyslogTimestamp? {
+        guard let first = bytes.byte(at: start) else { return nil }
+        if first &- 0x30 <= 9, var reading = iso(bytes, at: start) ?? epoch(bytes, at: start) {
+            if reading.offset == nil { reading.readTail(bytes) }
+            reading.skipColon(bytes)
+            return reading
+        }
+        return bsd(bytes, at: start)
+    }
+
+    /// Nanoseconds since the epoch of an RFC 3339 text, for options.
+    static func instant(_ text: String) -> Int64? {
+        let bytes = Array(text.utf8)
+        // The span lives as long as the array, which this function owns.
+        guard let reading = unsafe RFC3339.read(bytes.span.bytes), reading.length == bytes.count else { return nil }
+        return reading.nanoseconds
+    }
+
+    /// Whether the bytes at `start` begin like an ISO date: four digits and a hyphen.
+    @inline(__always)
+    static func looksLikeISO(_ bytes: RawSpan, at start: Int) -> Bool {
+        guard bytes.byte(at: start + 4) == 0x2D else { return false }
+        for index in start..<start + 4 {
+            guard let byte = bytes.byte(at: index), byte &- 0x30 <= 9 else { return false }
+        }
+        return true
+    }
+
+    /// `YYYY-MM-DD`, `T`, `t` or a blank, `hh:mm:ss`, a fraction after `.` or `,`, `Z` or an offset.
+    static func iso(_ bytes: RawSpan, at start: Int) -> SyslogTimestamp? {
+        // The 19 bytes are looked at as three words: YYYY-MM-, DDThh:mm, hh:mm:ss.
+        guard let date = bytes.word(at: start), let middle = bytes.word(at: start + 8),
+            let clock = bytes.word(at: start + 11), date.isDigits(0x00FF_FF00_FFFF_FFFF),
+            date & 0xFF00_00FF_0000_0000 == 0x2D00_002D_0000_0000, middle.isDigits(0x0000_0000_0000_FFFF),
+            clock.isClock
+        else { return nil }
+        var reading = SyslogTimestamp()
+        reading.isCanonical = true
+        switch UInt8(truncatingIfNeeded: middle >> 16) {
+        case 0x54: break
+        case 0x74, 0x20: reading.isCanonical = false
+        default: return nil
+        }
+        reading.hasYear = true
+        reading.time.year = date.two(0) * 100 + date.two(2)
+        reading.time.month = date.two(5)
+        reading.time.day = middle.two(0)
+        reading.setClock(clock)
+        reading.end = start + 19
+        reading.readFraction(bytes)
+        reading.readOffset(bytes)
+        return reading
+    }
+
+    /// Ten digits of seconds since the epoch and a fraction, as Meraki writes.
+    private static func epoch(_ bytes: RawSpan, at start: Int) -> SyslogTimestamp? {
+        guard let seconds = bytes.part(start, 10).decimal, bytes.byte(at: start + 10) == 0x2E, seconds >= 100_000_000,
+            let nanoseconds = Int64(exactly: seconds)?.multipliedReportingOverflow(by: 1_000_000_000),
+            !nanoseconds.overflow
+        else { return nil }
+        var reading = SyslogTimestamp()
+        reading.time = CivilTime(nanosecondsSinceEpoch: nanoseconds.partialValue)
+        reading.hasYear = true
+        reading.offset = 0
+        reading.end = start + 10
+        reading.readFraction(bytes)
+        guard reading.fractionDigits > 0, bytes.byte(at: reading.end) == 0x20 else { return nil }
+        return reading
+    }
+
+    @inline(__always)
+    mutating func setClock(_ clock: UInt64) {
+        time.hour = clock.two(0)
+        time.minute = clock.two(3)
+        time.second = clock.two(6)
+    }
+
+    /// A fraction after `.` or `,`; it may be empty (`05:02:28.`). Nanoseconds are kept, the rest is cut.
+    @inline(__always)
+    mutating func readFraction(_ bytes: RawSpan) {
+        guard let point = bytes.byte(at: end), point == 0x2E || point == 0x2C else { return }
+        if point == 0x2C { isCanonical = false }
+        end += 1
+        var scale = 100_000_000
+        let first = end
+        while let byte = bytes.byte(at: end), byte &- 0x30 <= 9 {
+            time.nanosecond += Int(byte &- 0x30) * scale
+            scale /= 10
+            end += 1
+        }
+        fractionDigits = end - first
+        if fractionDigits == 0 { isCanonical = false }
+    }
+
+    /// `Z`, `+hh:mm` or `+hhmm` right here.
+    @inline(__always)
+    mutating func readOffset(_ bytes: RawSpan) {
+        guard let sign = bytes.byte(at: end) else { return }
+        switch sign {
+        case 0x5A, 0x7A:
+            if let next = bytes.byte(at: end + 1), next | 0x20 >= 0x61, next | 0x20 <= 0x7A { return }
+            if sign == 0x7A { isCanonical = false }
+            offset = 0
+            end += 1
+        case 0x2B, 0x2D:
+            let hasColon = bytes.byte(at: end + 3) == 0x3A
+            guard let hours = bytes.part(end + 1, 2).decimal,
+                let minutes = bytes.part(end + (hasColon ? 4 : 3), 2).decimal,
+                hours <= 23, minutes <= 59, bytes.byteCount - end >= (hasColon ? 6 : 5)
+            else { return }
+            if !hasColon { isCanonical = false }
+            offset = Int(hours * 60 + minutes) * (sign == 0x2D ? -60 : 60)
+            end += hasColon ? 6 : 5
+        default: break
+        }
+    }
+
+    /// A year after the time, and a zone name or offset after a blank, in either order.
+    mutating func readTail(_ bytes: RawSpan) {
+        for _ in 0..<2 {
+            let next = bytes.endOfBlanks(from: end)
+            guard next > end, next <= end + 2, let byte = bytes.byte(at: next) else { return }
+            if !hasYear, byte &- 0x30 <= 9 {
+                guard let year = SyslogTimestamp.year(bytes, at: next) else { return }
+                let after = bytes.byte(at: next + 4)
+                guard after == nil || after == 0x20 || after == 0x3A else { return }
+                time.year = year
+                hasYear = true
+                end = next + 4
+            } else if offset == nil, byte == 0x2B || byte == 0x2D {
+                let before = end
+                end = next
+                readOffset(bytes)
+                if offset == nil { end = before }
+            } else if offset == nil, let (seconds, length) = SyslogTimestamp.zone(bytes, at: next) {
+                offset = seconds
+                end = next + length
+            } else if let length = SyslogTimestamp.unknownZone(bytes, at: next) {
+                end = next + length
+                return
+            } else {
+                return
+            }
+        }
+    }
+
+    @inline(__always)
+    mutating func skipColon(_ bytes: RawSpan) {
+        if bytes.byte(at: end) == 0x3A { end += 1 }
+    }
+
+    /// A four-digit year from 1970 to 2199.
+    static func year(_ bytes: RawSpan, at start: Int) -> Int? {
+        guard bytes.byteCount - start >= 4, let value = bytes.part(start, 4).decimal, value >= 1970, value <= 2199
+        else {
+            return nil
+        }
+        return Int(value)
+    }
+
+    /// The first whole second that 64 bits of nanoseconds hold; before it, the way back to a civil time overflows.
+    static let leastNanoseconds: Int64 = -9_223_372_036_000_000_000
+
+    /// Nanoseconds since the epoch, with what had to be assumed; nil when out of range.
+    func resolve(
+        zone: SyslogZone, receivedAt: Int64, _ message: inout SyslogMessage
+    ) -> Int64? {
+        var time = self.time
+        if !hasYear {
+            time.year = SyslogTimestamp.assumedYear(time, offset: offset ?? Int(zone.standard), receivedAt: receivedAt)
+            message.timeAssumptions.insert(.year)
+        }
+        guard time.isValid else {
+            message.problems.insert(.badTime)
+            return nil
+        }
+        var seconds = offset ?? 0
+        if offset == nil {
+            message.timeAssumptions.insert(.zone)
+            if zone.standard != zone.daylight, let wall = time.nanosecondsSinceEpoch() {
+                let resolution = zone.resolve(wall: wall / 1_000_000_000, year: time.year)
+                seconds = Int(resolution.offset)
+                if resolution.isRepeated { message.problems.insert(.timeRepeated) }
+                if resolution.isInGap { message.problems.insert(.timeInGap) }
+            } else {
+                seconds = Int(zone.standard)
+            }
+        }
+        guard let nanoseconds = time.nanosecondsSinceEpoch(offset: seconds) else {
+            message.problems.insert(.timeOutOfRange)
+            return nil
+        }
+        message.zoneOffset = Int32(truncatingIfNeeded: seconds)
+        return nanoseconds
+    }
+
+    /// The latest year that puts the time at most 31 days after receipt, so that Dec 31 read on Jan 3 is last year's
+    /// and Jan 3 read on Dec 13 is next year's.
+    static func assumedYear(_ time: CivilTime, offset: Int, receivedAt: Int64) -> Int {
+        let latest = receivedAt.addingReportingOverflow(31 * 86_400_000_000_000)
+        let limit = latest.overflow ? Int64.max : latest.partialValue
+        let year = CivilTime(nanosecondsSinceEpoch: max(receivedAt, leastNanoseconds)).year
+        var candidate = time
+        for past in 0..<2 {
+            candidate.year = year + 1 - past
+            if let instant = candidate.nanosecondsSinceEpoch(offset: offset), instant <= limit { return candidate.year }
+        }
+        return year - 1
+    }
+}
+
+extension UInt64 {
+    /// Whether every byte that `mask` covers is a decimal digit.
+    @inline(__always)
+    func isDigits(_ mask: UInt64) -> Bool {
+        let high: UInt64 = 0xF0F0_F0F0_F0F0_F0F0 & mask
+        let zeros: UInt64 = 0x3030_3030_3030_3030 & mask
+        let masked = self & mask
+        return masked & high == zeros && (masked &+ (0x0606_0606_0606_0606 & mask)) & high == zeros
+    }
+
+    /// Whether the bytes are `dd:dd:dd`.
+    @inline(__always)
+    var isClock: Bool {
+        isDigits(0xFFFF_00FF_FF00_FFFF) && self & 0x0000_FF00_00FF_0000 == 0x0000_3A00_003A_0000
+    }
+
+    /// The two digits at byte `index` as a number.
+    @inline(__always)
+    func two(_ index: Int) -> Int {
+        Int(truncatingIfNeeded: (self >> UInt64(8 &* index)) & 15) &* 10
+            &+ Int(truncatingIfNeeded: (self >> UInt64(8 &* index &+ 8)) & 15)
+    }
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+public import Events
+public import Instruments
+public import Logging
+internal import Transport
+internal import Wire
+
+/// A feed of lines to one receiver: formats on the caller's thread, sends on its own.
+///
+/// A receiver that is slow or down costs memory up to the queue's bound, then lines: they are shed with
+/// `penstock_dropped_total{stage="feed",reason="queue_full"}`, and the log says so at most once a minute. Nobody waits.
+/// Delivery is at least once: what was in flight when a connection broke is sent again. "Sent" means that the kernel
+/// took it; plain syslog has no acknowledgement.
+public final class FeedOutput: @unchecked Sendable {
+    private let settings: FeedSettings
+    private let queue: FeedQueue
+    private let log: Logger
+
+    // The formatting side, for one thread at a time.
+    private var formatter: FeedFormatter
+    private var header: SyslogHeader
+    private var line = Slab(capacity: 4096)
+    private var block = FeedQueue.Block()
+    private var shedding = Occasionally()
+    private var severityField: FieldID?
+    private var table: FieldTable?
+    private var thread: OutputThread?
+
+    private let sentLines: Instrument
+    private let sentBytes: Instrument
+    private let errors: Instrument
+    private let reconnects: Instrument
+    private let queued: Instrument
+    private let isUp: Instrument
+    private let queueFull: Instrument
+    private let tooLarge: Instrument
+    private let left: Instrument
+
+    /// A feed in `format` whose lines name `version` as the product's.
+    public init(
+        _ settings: FeedSettings, format: FeedFormat, version: String, registry: Registry, log: Logger
+    ) {
+        self.settings = settings
+        self.log = log
+        queue = FeedQueue(limit: settings.queueBytes)
+        formatter = FeedFormatter(format, version: version)
+        header = settings.header
+        let labels: KeyValuePairs<String, String> = ["feed": settings.name]
+        sentLines = registry.counter(
+            "penstock_feed_lines_total", labels, help: "Lines that a feed's receiver was sent.")
+        sentBytes = registry.counter(
+            "penstock_feed_bytes_total", labels, help: "Bytes that a feed's receiver was sent.")
+        errors = registry.counter("penstock_feed_errors_total", labels, help: "Failures to connect or to send.")
+        reconnects = registry.counter(
+            "penstock_feed_connections_total", labels, help: "Connections made to a feed's receiver.")
+        queued = registry.gauge("penstock_feed_queued_bytes", labels, help: "Bytes that wait for a feed's receiver.")
+        isUp = registry.gauge("penstock_feed_up", labels, help: "1 while a feed's receiver takes lines.")
+        queueFull = registry.dropped(stage: "feed", reason: "queue_full")
+        tooLarge = registry.dropped(stage: "feed", reason: "too_large")
+        left = registry.dropped(stage: "feed", reason: "shutdown")
+    }
+
+    /// The feed's name.
+    public var name: String { settings.name }
+
+    /// Starts sending.
+    public func start() {
+        if thread == nil { thread = OutputThread("feed-\(settings.name)") { [self] in run() } }
+    }
+
+    /// Formats the events of `batch` and queues the lines; never waits.
+    public func append(_ batch: borrowing Batch) {
+        if table !== batch.table {
+            table = batch.table
+            severityField = batch.table.id("severity_id")
+        }
+        block.bytes.reset()
+        block.ends.removeAll(keepingCapacity: true)
+        let rows = batch.rows
+        for index in rows.indices {
+            let row = rows[index]
+            guard settings.classes.isEmpty || settings.classes.contains(row.classUID) else { continue }
+            var severity: Int64 = 0
+            if let severityField, let entry = batch.find(severityField, in: index), entry.kind == .integer {
+                severity = entry.integer
+            }
+            guard settings.minimumSeverity <= 0 || severity >= settings.minimumSeverity else { continue }
+            line.reset()
+            header.append(severity: severity, time: row.time == 0 ? wallNow() : row.time, to: &line)
+            formatter.append(index, of: batch, to: &line)
+            put()
+        }
+        let taken = queue.push(block)
+        queued.set(Int64(queue.bytes))
+        let shed = block.ends.count - taken
+        guard shed > 0 else { return }
+        queueFull.add(shed)
+        if let held = shedding.pass() {
+            log.error(
+                "feed \(settings.name) sheds lines: its queue is full, the receiver takes too little",
+                metadata: ["lines": "\(shed)", "limit": "\(settings.queueBytes)", "times_not_logged": "\(held)"])
+        }
+    }
+
+    private func put() {
+        if case .udp = settings.carrier {
+            block.bytes.append(line.bytes)
+        } else {
+            switch settings.framing {
+            case .octetCounting:
+                block.bytes.append(decimal: Int64(line.count))
+                block.bytes.append(byte: 0x20)
+                block.bytes.append(line.bytes)
+            case .lineFeed:
+                block.bytes.append(line.bytes)
+                block.bytes.append(byte: 0x0A)
+            }
+        }
+        block.ends.append(block.bytes.count)
+    }
+
+    /// Sends what waits, for at most `timeout`, then ends the thread; what is left is counted.
+    public func stop(timeout: Duration = .seconds(5)) {
+        queue.close()
+        let nanoseconds = timeout.components.seconds * 1_000_000_000 + timeout.components.attoseconds / 1_000_000_000
+        let end = monotonicNow() + nanoseconds
+        while queue.bytes > 0, monotonicNow() < end, thread != nil { usleep(5_000) }
+        let rest = queue.stop()
+        thread?.join()
+        thread = nil
+        guard rest > 0 else { return }
+        left.add(rest)
+        log.error("feed \(settings.name) stopped with \(rest) lines unsent")
+    }
+
+    // MARK: The sending side
+
+    private enum Connection {
+        case datagrams(DatagramSender)
+        case stream(StreamClient)
+    }
+
+    private func connect() throws(TransportError) -> Connection {
+        switch settings.carrier {
+        case .udp: return .datagrams(try DatagramSender(to: settings.host, port: settings.port))
+        case .tcp:
+            return .stream(
+                try StreamClient.connect(to: settings.host, port: settings.port, timeout: settings.connectTimeout))
+        case .tls(let context, let serverName):
+            return .stream(
+                try StreamClient.connect(
+                    to: settings.host, port: settings.port, tls: context, serverName: serverName,
+                    timeout: settings.connectTimeout))
+        }
+    }
+
+    private func run() {
+        var sending = FeedQueue.Block()
+        var connection: Connection?
+        var pause = Pause(settings)
+        var complaint = Occasionally()
+        while queue.next(&sending) {
+            var done = 0
+            while done < sending.ends.count {
+                if queue.isStopped {
+                    leave(sending.ends.count - done)
+                    return
+                }
+                do {
+                    let open: Connection
+                    if let connection { open = connection } else { open = try connect() }
+                    if connection == nil { up(open, &complaint) }
+                    connection = open
+                    done += try send(sending, from: done, over: open)
+                    pause.reset()
+                } catch {
+                    errors.add()
+                    isUp.set(0)
+                    connection = nil
+                    if let held = complaint.pass() {
+                        log.error(
+                            "feed \(settings.name): \(error.description); the lines wait and the attempt is repeated",
+                            metadata: ["attempts_not_logged": "\(held)", "queued_bytes": "\(queue.bytes)"])
+                    }
+                    if queue.pause(pause.next()) {
+                        leave(sending.ends.count - done)
+                        return
+                    }
+                }
+            }
+        }
+    }
+
+    private func leave(_ lines: Int) {
+        guard lines > 0 else { return }
+        left.add(lines)
+        log.error("feed \(settings.name) stopped with \(lines) lines unsent")
+    }
+
+    private func up(_ connection: Connection, _ complaint: inout Occasionally) {
+        reconnects.add()
+        isUp.set(1)
+        complaint.reset()
+        switch connection {
+        case .datagrams(let sender): log.info("feed \(settings.name) sends datagrams to \(sender.peer)")
+        case .stream(let client):
+            log.info(
+                "feed \(settings.name) is connected to \(client.peer)",
+                metadata: ["tls": "\(client.tlsVersion ?? "no")"])
+        }
+    }
+
+    /// Sends a datagram, or as many lines as make a piece of about 64 KiB: after a failure the piece goes out again.
+    ///
+    /// - Returns: the number of lines that are done with.
+    private func send(
+        _ block: borrowing FeedQueue.Block, from first: Int, over connection: Connection
+    ) throws(TransportError) -> Int {
+        let start = first == 0 ? 0 : block.ends[first - 1]
+        var last = first
+        switch connection {
+        case .datagrams(let sender):
+            let bytes = block.bytes.bytes.part(start, block.ends[first] - start)
+            // RFC 768: 65,535 with the headers of UDP (8) and IPv4 (20).
+            guard bytes.byteCount <= 65_507 else {
+                tooLarge.add()
+                log.error(
+                    "feed \(settings.name): a line of \(bytes.byteCount) bytes is no datagram and is lost; use TCP")
+                queue.sent(bytes.byteCount)
+                return 1
+            }
+            try sender.send(bytes)
+        case .stream(let client):
+            while last + 1 < block.ends.count, block.ends[last + 1] - start <= 64 * 1024 { last += 1 }
+            try client.send(block.bytes.bytes.part(start, block.ends[last] - start), timeout: settings.sendTimeout)
+        }
+        let bytes = block.ends[last] - start
+        sentLines.add(last + 1 - first)
+        sentBytes.add(bytes)
+        queue.sent(bytes)
+        queued.set(Int64(queue.bytes))
+        return last + 1 - first
+    }
+
+    /// The pauses between attempts: doubling, with jitter so that many senders do not come back as one.
+    private struct Pause {
+        let first: Int64
+        let longest: Int64
+        var now: Int64
+
+        init(_ settings: FeedSettings) {
+            func nanoseconds(_ duration: Duration) -> Int64 {
+                duration.components.seconds * 1_000_000_000 + duration.components.attoseconds / 1_000_000_000
+            }
+            first = max(1_000_000, nanoseconds(settings.firstPause))
+            longest = max(first, nanoseconds(settings.longestPause))
+            now = first
+        }
+
+        mutating func next() -> Int64 {
+            defer { now = min(now * 2, longest) }
+            return Int64.random(in: now / 2...now)
+        }
+
+        mutating func reset() { now = first }
+    }
+}

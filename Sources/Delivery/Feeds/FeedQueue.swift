@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Wire
+
+/// Finished lines between the thread that formats and the thread that sends, bounded in bytes.
+///
+/// Two blocks change places: one is filled, the other is sent. A line costs a copy and four bytes, and an event stream
+/// of any rate one lock a batch.
+final class FeedQueue: Sendable {
+    /// Lines one behind the other, framing included.
+    struct Block: ~Copyable {
+        var bytes = Slab(capacity: 64 * 1024)
+        /// The offset behind each line.
+        var ends: [Int] = []
+    }
+
+    private struct State: ~Copyable {
+        var filling = Block()
+        /// Bytes of the block that is being sent and not sent yet.
+        var sending = 0
+        var isClosed = false
+        var isStopped = false
+        var isAwake = false
+    }
+
+    private let monitor = Monitor(State())
+    let limit: Int
+
+    init(limit: Int) { self.limit = max(limit, 64 * 1024) }
+
+    /// Takes as many lines of `block` as there is room for, in order.
+    ///
+    /// - Returns: how many.
+    func push(_ block: borrowing Block) -> Int {
+        guard let total = block.ends.last else { return 0 }
+        let taken = monitor.withLock { state in
+            guard !state.isClosed else { return 0 }
+            let room = limit - state.filling.bytes.count - state.sending
+            let base = state.filling.bytes.count
+            var count = block.ends.count
+            if total > room { count = block.ends.firstIndex { $0 > room } ?? count }
+            guard count > 0 else { return 0 }
+            state.filling.bytes.append(block.bytes.bytes.part(0, block.ends[count - 1]))
+            for index in 0..<count { state.filling.ends.append(base + block.ends[index]) }
+            return count
+        }
+        if taken > 0 { monitor.wake() }
+        return taken
+    }
+
+    /// Waits for lines and exchanges `block`, which is done with, for them.
+    ///
+    /// - Returns: whether there are lines; false after `close` when none are left, and after `stop`.
+    func next(_ block: inout Block) -> Bool {
+        monitor.withLock { $0.sending = 0 }
+        let isReady = monitor.wait(nanoseconds: -1) { state -> Bool? in
+            if state.isStopped { return false }
+            if !state.filling.ends.isEmpty { return true }
+            return state.isClosed ? false : nil
+        }
+        guard isReady == true else { return false }
+        block.bytes.reset()
+        block.ends.removeAll(keepingCapacity: true)
+        monitor.withLock { state in
+            swap(&state.filling, &block)
+            state.sending = block.bytes.count
+        }
+        return true
+    }
+
+    /// Says that `bytes` of the block are sent: room for others.
+    func sent(_ bytes: Int) { monitor.withLock { $0.sending -= bytes } }
+
+    /// Takes nothing more; what is there is still handed out.
+    func close() {
+        monitor.withLock { $0.isClosed = true }
+        monitor.wake()
+    }
+
+    /// Hands nothing more out.
+    ///
+    /// - Returns: the lines that were never handed out.
+    func stop() -> Int {
+        let left = monitor.withLock { state in
+            state.isClosed = true
+            state.isStopped = true
+            return state.filling.ends.count
+        }
+        monitor.wake()
+        return left
+    }
+
+    /// Waits until `stop`, or for that time.
+    ///
+    /// - Returns: whether `stop` was called.
+    func pause(_ nanoseconds: Int64) -> Bool {
+        monitor.wait(nanoseconds: nanoseconds) { $0.isStopped ? true : nil } ?? false
+    }
+
+    /// Whether `stop` was called.
+    var isStopped: Bool { monitor.withLock { $0.isStopped } }
+    /// The bytes that wait.
+    var bytes: Int { monitor.withLock { $0.filling.bytes.count + $0.sending } }
+}

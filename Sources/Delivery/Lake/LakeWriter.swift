@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Codecs
+public import Events
+public import Instruments
+public import Logging
+internal import Wire
+
+/// Collects events into one Parquet object for each class, day and source, and hands finished objects on.
+///
+/// It belongs to one thread and does no I/O: what it finishes goes to a function, for the service to an
+/// ``ObjectUploader``. Shredding and compressing on the thread that hands batches to the outputs is processor time
+/// only, while the events are in the cache; the disk, which may be slow or full, belongs to the uploader's thread.
+/// The day is the event's own, in UTC: a late event goes to a further object of its old day.
+public final class LakeWriter {
+    private let settings: LakeSettings
+    private let log: Logger
+    private let onObject: (LakeObject) -> Void
+    private var partitions: [LakePartition.Key: LakePartition] = [:]
+    private var schemas: [Int32: LakeSchema] = [:]
+    private var table: FieldTable?
+    private var sources: [String] = []
+    private var productField: FieldID?
+    private var products: [String: String] = [:]
+    private var last: LakePartition?
+    private var lastMapping: UInt16 = .max
+    private var faults = Occasionally()
+    private var nextTick: Int64 = .min
+
+    private let rowCount: Instrument
+    private let misfitCount: Instrument
+    private let openCount: Instrument
+    private let bufferedBytes: Instrument
+    private let refused: Instrument
+    private let unwritable: Instrument
+
+    /// A writer that gives each finished object to `onObject`.
+    public init(
+        _ settings: LakeSettings, registry: Registry, log: Logger, onObject: @escaping (LakeObject) -> Void
+    ) {
+        self.settings = settings
+        self.log = log
+        self.onObject = onObject
+        rowCount = registry.counter("penstock_lake_events_total", help: "Events put into objects of the lake.")
+        misfitCount = registry.counter(
+            "penstock_lake_misfits_total", help: "Values kept in the misfits column because no other column takes them."
+        )
+        openCount = registry.gauge("penstock_lake_open_objects", help: "Unfinished objects of the lake.")
+        bufferedBytes = registry.gauge("penstock_lake_buffered_bytes", help: "About the bytes in unfinished objects.")
+        refused = registry.dropped(stage: "lake", reason: "value_too_large")
+        unwritable = registry.dropped(stage: "lake", reason: "encoding")
+    }
+
+    /// Adds all events of `batch`.
+    public func append(_ batch: borrowing Batch, now: Int64? = nil) {
+        let now = now ?? monotonicNow()
+        use(batch.table)
+        let rows = batch.rows
+        for index in rows.indices {
+            let row = rows[index]
+            let partition = partition(of: row, index, batch, now)
+            // An entry is 16 bytes and its text about as much.
+            partition.append(index, of: batch, size: Int(row.count) * 32)
+            if partition.rows >= settings.objectRows || partition.estimate >= settings.objectBytes { finish(partition) }
+        }
+        rowCount.add(rows.count)
+        bound()
+    }
+
+    /// Finishes the objects that are old enough; to be called a few times a second, more often costs nothing.
+    public func tick(now: Int64? = nil) {
+        let now = now ?? monotonicNow()
+        guard now >= nextTick else { return }
+        nextTick = now + 50_000_000
+        let limit = now - settings.objectAge * 1_000_000
+        for partition in partitions.values where partition.opened <= limit { finish(partition) }
+        publish()
+    }
+
+    /// Finishes all objects.
+    public func flush() {
+        for partition in partitions.values.sorted(by: { $0.opened < $1.opened }) { finish(partition) }
+        publish()
+    }
+
+    // MARK: Partitions
+
+    private func use(_ table: FieldTable) {
+        guard self.table !== table else { return }
+        // Other fields make other columns, and a file has one set of them.
+        flush()
+        schemas.removeAll()
+        self.table = table
+        sources = settings.sources(table).map { $0.isEmpty ? "" : LakePartition.source($0) }
+        productField = table.id("metadata.product.name")
+    }
+
+    private func partition(of row: Row, _ index: Int, _ batch: borrowing Batch, _ now: Int64) -> LakePartition {
+        let day = LakePartition.day(row.time)
+        let mapped = Int(row.mapping) < sources.count && !sources[Int(row.mapping)].isEmpty
+        if mapped, let last, row.mapping == lastMapping, last.key.classUID == row.classUID, last.key.day == day {
+            return last
+        }
+        let source = mapped ? sources[Int(row.mapping)] : product(index, batch)
+        let key = LakePartition.Key(classUID: row.classUID, day: day, source: source)
+        let found = partitions[key] ?? open(key, batch.table, now)
+        last = mapped ? found : nil
+        lastMapping = row.mapping
+        return found
+    }
+
+    private func product(_ row: Int, _ batch: borrowing Batch) -> String {
+        guard let productField, let entry = batch.find(productField, in: row) else { return "unknown" }
+        let name = batch.text(of: entry)
+        if let known = products[name] { return known }
+        // Product names come from events: the memory of them is bounded.
+        if products.count >= 1024 { products.removeAll() }
+        let source = LakePartition.source(name)
+        products[name] = source
+        return source
+    }
+
+    private func open(_ key: LakePartition.Key, _ table: FieldTable, _ now: Int64) -> LakePartition {
+        if partitions.count >= settings.openObjects, let oldest = partitions.values.min(by: { $0.opened < $1.opened }) {
+            finish(oldest)
+        }
+        let partition = LakePartition(key, schema: schema(key.classUID, table), settings: settings, now: now)
+        partitions[key] = partition
+        return partition
+    }
+
+    private func schema(_ uid: Int32, _ table: FieldTable) -> LakeSchema {
+        if let known = schemas[uid] { return known }
+        if schemas.count >= 1024 { schemas.removeAll() }
+        let schema: LakeSchema
+        do {
+            schema = try LakeSchema(classUID: Int(uid), table: table)
+        } catch {
+            log.warning(
+                "class \(uid) has too many columns for one file (\(error)): all but the core ones go to `misfits`")
+            do {
+                schema = try LakeSchema(classUID: Int(uid), table: table, onlyCore: true)
+            } catch { preconditionFailure("the core columns make no schema: \(error)") }
+        }
+        schemas[uid] = schema
+        return schema
+    }
+
+    private func finish(_ partition: LakePartition) {
+        if last === partition { last = nil }
+        partitions[partition.key] = nil
+        let rows = partition.rows
+        guard rows > 0 else { return }
+        misfitCount.add(partition.misfits)
+        refused.add(partition.refused)
+        do {
+            onObject(try partition.finish())
+        } catch {
+            unwritable.add(rows)
+            if let held = faults.pass() {
+                log.error(
+                    "\(rows) events of \(partition.className) cannot be written as Parquet and are lost: \(error)",
+                    metadata: ["held_back": "\(held)"])
+            }
+        }
+    }
+
+    /// Keeps the memory of unfinished objects within its bound.
+    private func bound() {
+        var total = partitions.values.reduce(0) { $0 + $1.estimate }
+        while total > settings.bufferBytes, let largest = partitions.values.max(by: { $0.estimate < $1.estimate }) {
+            total -= largest.estimate
+            finish(largest)
+        }
+        bufferedBytes.set(Int64(total))
+    }
+
+    private func publish() {
+        openCount.set(Int64(partitions.count))
+        bufferedBytes.set(Int64(partitions.values.reduce(0) { $0 + $1.estimate }))
+    }
+}

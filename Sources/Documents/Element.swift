@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Yams
+
+/// A node of a YAML document with its place: a mapping, a sequence or a scalar.
+///
+/// Reading it never fails: what does not fit is complained about at its place, and the reader goes on with nil.
+public struct Element {
+    let node: Node
+    /// The file as the user named it.
+    public let file: String
+    /// Where complaints go.
+    public let complaints: Complaints
+    /// The path from the document's root, for messages.
+    public let path: String
+
+    init(_ node: Node, file: String, complaints: Complaints, path: String) {
+        self.node = node
+        self.file = file
+        self.complaints = complaints
+        self.path = path
+    }
+
+    /// Parses all documents of a YAML text; a syntax error is one complaint and no documents.
+    ///
+    /// Aliases are resolved by the parser; a text of more than `limit` bytes is refused.
+    public static func documents(_ text: String, file: String, complaints: Complaints, limit: Int = 8 << 20)
+        -> [Element]
+    {
+        guard text.utf8.count <= limit else {
+            complaints.add(Complaint(file: file, "the file is larger than \(limit) bytes"))
+            return []
+        }
+        do {
+            // The sequence keeps an error instead of throwing it.
+            var sequence = try Yams.compose_all(yaml: text)
+            var documents: [Element] = []
+            while let node = sequence.next() {
+                documents.append(Element(node, file: file, complaints: complaints, path: ""))
+            }
+            if let error = sequence.error { throw error }
+            return documents
+        } catch let error as YamlError {
+            switch error {
+            case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+                .composer(_, let problem, let mark, _):
+                complaints.add(Complaint(file: file, line: mark.line, column: mark.column, "YAML: \(problem)"))
+            case .duplicatedKeysInMapping(let duplicates, let context):
+                let keys = duplicates.map { "\($0)" }.sorted().joined(separator: ", ")
+                complaints.add(
+                    Complaint(
+                        file: file, line: context.mark.line, column: context.mark.column,
+                        "YAML: key given twice: \(keys)"))
+            default: complaints.add(Complaint(file: file, "YAML: \(error)"))
+            }
+        } catch {
+            complaints.add(Complaint(file: file, "YAML: \(error)"))
+        }
+        return []
+    }
+
+    /// The line, from 1.
+    public var line: Int { node.mark?.line ?? 0 }
+    /// The column, from 1.
+    public var column: Int { node.mark?.column ?? 0 }
+
+    /// Complains about this element.
+    public func complain(_ message: String, severity: Complaint.Severity = .error) {
+        complaints.add(Complaint(file: file, line: line, column: column, message, severity: severity))
+    }
+
+    /// Whether it is a mapping.
+    public var isMapping: Bool { node.mapping != nil }
+    /// Whether it is a sequence.
+    public var isSequence: Bool { node.sequence != nil }
+    /// Whether it is a plain `null`, `~` or nothing.
+    public var isNull: Bool {
+        guard let scalar = node.scalar, scalar.style == .plain || scalar.style == .any else { return false }
+        return ["", "~", "null", "Null", "NULL"].contains(scalar.string)
+    }
+
+    /// The members of a mapping in the order of writing, keys as elements; empty for anything else.
+    public var members: [(key: Element, value: Element)] {
+        guard let mapping = node.mapping else { return [] }
+        return mapping.map { key, value in
+            let name = key.scalar?.string ?? "?"
+            return (
+                Element(key, file: file, complaints: complaints, path: path),
+                Element(value, file: file, complaints: complaints, path: path.isEmpty ? name : path + "." + name)
+            )
+        }
+    }
+
+    /// The members of a sequence; empty for anything else.
+    public var items: [Element] {
+        guard let sequence = node.sequence else { return [] }
+        return sequence.enumerated().map {
+            Element($0.element, file: file, complaints: complaints, path: "\(path)[\($0.offset)]")
+        }
+    }
+
+    /// The member of that name, or nil; says nothing when it is missing.
+    public subscript(key: String) -> Element? {
+        members.first { $0.key.scalar == key }?.value
+    }
+
+    /// The text of a scalar exactly as YAML reads it (quotes and escapes resolved), or nil for anything else.
+    public var scalar: String? { node.scalar?.string }
+
+    /// Whether the scalar was written without quotes, so that `5` and `true` mean a number and a truth value.
+    public var isPlain: Bool {
+        guard let scalar = node.scalar else { return false }
+        return scalar.style == .plain || scalar.style == .any
+    }
+
+    /// Complains about every member whose name is not in `known`, naming the nearest known one.
+    public func allow(only known: [String]) {
+        guard isMapping else {
+            complain("\(path.isEmpty ? "the document" : path) must be a mapping")
+            return
+        }
+        for (key, _) in members {
+            guard let name = key.scalar else {
+                key.complain("a key must be text")
+                continue
+            }
+            if !known.contains(name) {
+                let near = known.min { Element.distance(name, $0) < Element.distance(name, $1) }
+                let hint = near.flatMap { Element.distance(name, $0) <= 3 ? " (did you mean '\($0)'?)" : nil } ?? ""
+                key.complain("unknown key '\(name)'\(hint)")
+            }
+        }
+    }
+
+    /// The scalar as text; complains about anything else.
+    public var string: String? {
+        if let scalar, !isNull { return scalar }
+        complain("\(path) must be text")
+        return nil
+    }
+
+    /// The scalar as a whole number within `range`; complains about anything else.
+    public func integer(in range: ClosedRange<Int> = Int.min...Int.max) -> Int? {
+        guard let scalar, let value = Int(scalar.replacing("_", with: "")) else {
+            complain("\(path) must be a whole number")
+            return nil
+        }
+        guard range.contains(value) else {
+            complain("\(path) must lie between \(range.lowerBound) and \(range.upperBound)")
+            return nil
+        }
+        return value
+    }
+
+    /// The scalar as a number; complains about anything else.
+    public var double: Double? {
+        guard let scalar, let value = Double(scalar), value.isFinite else {
+            complain("\(path) must be a number")
+            return nil
+        }
+        return value
+    }
+
+    /// The scalar as a truth value (`true` or `false`, YAML 1.2); complains about anything else.
+    public var boolean: Bool? {
+        switch scalar {
+        case "true", "True", "TRUE": return true
+        case "false", "False", "FALSE": return false
+        default:
+            complain("\(path) must be true or false")
+            return nil
+        }
+    }
+
+    /// A duration written as a number and `ms`, `s`, `m`, `h` or `d`, in milliseconds; complains about anything else.
+    public var milliseconds: Int64? {
+        let units: [(String, Int64)] = [
+            ("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("w", 604_800_000),
+        ]
+        if let scalar {
+            for (suffix, factor) in units where scalar.hasSuffix(suffix) {
+                if let value = Int64(scalar.dropLast(suffix.count)), value >= 0, value < 1 << 32 {
+                    return value * factor
+                }
+            }
+        }
+        complain("\(path) must be a duration such as 500ms, 10s, 5m, 1h or 7d")
+        return nil
+    }
+
+    /// A size in bytes, written as a number with an optional `KiB`, `MiB` or `GiB`; complains about anything else.
+    public var byteCount: Int? {
+        if let scalar {
+            for (suffix, factor) in [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("", 1)]
+            where scalar.hasSuffix(suffix) {
+                let digits = String(scalar.dropLast(suffix.count).filter { $0 != " " })
+                if let value = Int(digits), value >= 0, value < 1 << 40 { return value * factor }
+            }
+        }
+        complain("\(path) must be a size such as 65536, 64KiB or 16MiB")
+        return nil
+    }
+
+    /// One of the names in `choices`; complains about anything else.
+    public func choice<Value>(of choices: KeyValuePairs<String, Value>) -> Value? {
+        if let scalar, let found = choices.first(where: { $0.key == scalar }) { return found.value }
+        complain("\(path) must be one of \(choices.map(\.key).joined(separator: ", "))")
+        return nil
+    }
+
+    /// The texts of a sequence, or the one text of a scalar.
+    public var strings: [String] {
+        isSequence ? items.compactMap(\.string) : [string].compactMap { $0 }
+    }
+
+    /// The member of that name; complains when it is missing.
+    public func required(_ key: String) -> Element? {
+        if let found = self[key] { return found }
+        complain("\(path.isEmpty ? "the document" : path) needs '\(key)'")
+        return nil
+    }
+
+    /// The number of single-character edits between two names (Levenshtein), for suggestions.
+    private static func distance(_ first: String, _ second: String) -> Int {
+        let a = Array(first.utf8.prefix(64))
+        let b = Array(second.utf8.prefix(64))
+        var row = Array(0...b.count)
+        for i in 0..<a.count {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for j in 0..<b.count {
+                let cost = min(row[j] + 1, row[j + 1] + 1, diagonal + (a[i] == b[j] ? 0 : 1))
+                diagonal = row[j + 1]
+                row[j + 1] = cost
+            }
+        }
+        return row[b.count]
+    }
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Wire
+
+/// Writes events of a batch as OCSF JSON, in one pass over their sorted entries.
+public enum EventWriter {
+    /// Appends event number `row` as one JSON object, without a line feed.
+    public static func append(_ row: Int, of batch: borrowing Batch, to slab: inout Slab) {
+        slab.append(byte: 0x7B)
+        var isFirst = true
+        members(batch.entries(of: row), of: batch, depth: 0, arrays: 0, isFirst: &isFirst, to: &slab)
+        slab.append(byte: 0x7D)
+    }
+
+    /// Appends what lies inside container `field` of event number `row` as one JSON object, or nothing when it is
+    /// empty there.
+    ///
+    /// - Returns: whether something was written.
+    @discardableResult
+    public static func append(container field: FieldID, row: Int, of batch: borrowing Batch, to slab: inout Slab)
+        -> Bool
+    {
+        let end = batch.table.fields[Int(field)].end
+        let all = batch.entries(of: row)
+        var low = all.lowerBound
+        while low < all.upperBound, batch.entries[low].field < field { low += 1 }
+        var high = low
+        while high < all.upperBound, batch.entries[high].field < end { high += 1 }
+        guard low < high else { return false }
+        content(low..<high, container: field, of: batch, to: &slab)
+        return true
+    }
+
+    /// The members of one object: `range` holds entries whose fields lie below it, `depth` levels deep.
+    private static func members(
+        _ range: Range<Int>, of batch: borrowing Batch, depth: Int, arrays: Int, isFirst: inout Bool,
+        to slab: inout Slab
+    ) {
+        var index = range.lowerBound
+        while index < range.upperBound {
+            let entry = batch.entries[index]
+            // The field at this depth that the entry is, or lies in.
+            var id = entry.field
+            while batch.table.fields[Int(id)].depth > depth, let parent = batch.table.fields[Int(id)].parent {
+                id = parent
+            }
+            let isArray = batch.table.fields[Int(id)].isArray
+            let isContainer = batch.table.fields[Int(id)].isContainer
+            let limit = batch.table.fields[Int(id)].end
+            var stop = index + 1
+            while stop < range.upperBound, batch.entries[stop].field < limit { stop += 1 }
+            if !isFirst { slab.append(byte: 0x2C) }
+            isFirst = false
+            let key = batch.table.fields[Int(id)].key
+            slab.append(key.span.bytes)
+            if entry.kind == .emptyArray, entry.field == id {
+                slab.append("[]")
+            } else if isArray, arrays < 3,
+                !(entry.field == id && entry.kind == .json && stop == index + 1 && isWhole(entry, batch))
+            {
+                elements(index..<stop, field: id, isContainer: isContainer, of: batch, arrays: arrays, to: &slab)
+            } else if isContainer {
+                content(index..<stop, container: id, of: batch, arrays: arrays, to: &slab)
+            } else {
+                value(entry, of: batch, to: &slab)
+            }
+            index = stop
+        }
+    }
+
+    /// Whether a JSON entry on an array field is the whole array, not one element of it.
+    private static func isWhole(_ entry: Entry, _ batch: borrowing Batch) -> Bool {
+        batch.slab.bytes(entry.extent).byte(at: 0) == 0x5B
+    }
+
+    /// A container: members that stand on the container itself come first, then its fields.
+    private static func content(
+        _ range: Range<Int>, container id: FieldID, of batch: borrowing Batch, arrays: Int? = nil, to slab: inout Slab
+    ) {
+        let entry = batch.entries[range.lowerBound]
+        if entry.field == id, entry.kind != .members {
+            // A value where the schema has an object: what was read is written.
+            value(entry, of: batch, to: &slab)
+            return
+        }
+        let field = batch.table.fields[Int(id)]
+        slab.append(byte: 0x7B)
+        var isFirst = true
+        var start = range.lowerBound
+        while start < range.upperBound, batch.entries[start].field == id {
+            if batch.entries[start].kind == .members, batch.entries[start].extent.length > 0 {
+                if !isFirst { slab.append(byte: 0x2C) }
+                isFirst = false
+                slab.append(copyFrom: batch, batch.entries[start])
+            }
+            start += 1
+        }
+        members(
+            start..<range.upperBound, of: batch, depth: field.depth + 1, arrays: arrays ?? field.arrayDepth,
+            isFirst: &isFirst, to: &slab)
+        slab.append(byte: 0x7D)
+    }
+
+    /// An array: the entries of `range` are regrouped by their position in it.
+    private static func elements(
+        _ range: Range<Int>, field id: FieldID, isContainer: Bool, of batch: borrowing Batch, arrays: Int,
+        to slab: inout Slab
+    ) {
+        slab.append(byte: 0x5B)
+        if !isContainer {
+            for index in range {
+                if index > range.lowerBound { slab.append(byte: 0x2C) }
+                value(batch.entries[index], of: batch, to: &slab)
+            }
+        } else {
+            var last: UInt32 = 0
+            for index in range { last = max(last, Entry.position(batch.entries[index].element, level: arrays)) }
+            for position in 0...last {
+                if position > 0 { slab.append(byte: 0x2C) }
+                object(range, of: id, position: position, level: arrays, of: batch, to: &slab)
+            }
+        }
+        slab.append(byte: 0x5D)
+    }
+
+    /// One object of an array: like `members`, over the entries at one position only. Arrays of objects are short, so
+    /// the entries are gathered instead of indexed.
+    private static func object(
+        _ range: Range<Int>, of id: FieldID, position: UInt32, level: Int, of batch: borrowing Batch,
+        to slab: inout Slab
+    ) {
+        var part = Batch(table: batch.table, capacity: 256)
+        part.beginRow(frame: -1, classUID: 0, time: 0)
+        for index in range where Entry.position(batch.entries[index].element, level: level) == position {
+            let entry = batch.entries[index]
+            switch entry.kind {
+            case .text, .json, .members:
+                part.put(
+                    .bytes(
+                        entry.field, entry.kind, part.slab.append(batch.slab.bytes(entry.extent)),
+                        element: entry.element))
+            default: part.put(entry)
+            }
+        }
+        part.endRow()
+        guard !part.entries.isEmpty else {
+            slab.append("{}")
+            return
+        }
+        content(part.entries(of: 0), container: id, of: part, arrays: level + 1, to: &slab)
+    }
+
+    private static func value(_ entry: Entry, of batch: borrowing Batch, to slab: inout Slab) {
+        switch entry.kind {
+        case .integer: slab.append(decimal: entry.integer)
+        case .double: slab.append(entry.double.isFinite ? String(entry.double) : "null")
+        case .boolean: slab.append(entry.boolean ? "true" : "false")
+        case .text: JSONText.append(batch.slab.bytes(entry.extent), to: &slab)
+        case .constant:
+            let range = entry.extent.range
+            let constants = batch.table.constants
+            if range.upperBound <= constants.count {
+                JSONText.append(constants.span.bytes.extracting(range), to: &slab)
+            }
+        case .json: slab.append(copyFrom: batch, entry)
+        case .members:
+            slab.append(byte: 0x7B)
+            slab.append(copyFrom: batch, entry)
+            slab.append(byte: 0x7D)
+        case .emptyArray: slab.append("[]")
+        }
+    }
+}
+
+extension Slab {
+    fileprivate mutating func append(copyFrom batch: borrowing Batch, _ entry: Entry) {
+        append(batch.slab.bytes(entry.extent))
+    }
+}

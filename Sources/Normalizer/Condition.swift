@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Documents
+internal import Events
+internal import Patterns
+internal import Wire
+
+/// A test over captures, as `when:` writes it.
+///
+/// A mapping is an AND over its captures; a list is an OR of mappings; `not:` turns its inside round. Each capture is
+/// compared with one text or a list (equal to any, letters in either case), or with `{contains|startswith|endswith|regex|exists: …}`.
+indirect enum Condition: Sendable {
+    case always
+    case all([Condition])
+    case any([Condition])
+    case not(Condition)
+    case exists(SlotID, Bool)
+    case equals(SlotID, [[UInt8]])
+    case contains(SlotID, [[UInt8]])
+    case starts(SlotID, [[UInt8]])
+    case ends(SlotID, [[UInt8]])
+    case matches(SlotID, Pattern)
+
+    /// Reads a condition; faults are complained about.
+    static func read(_ element: Element, slots: inout SlotTree) -> Condition {
+        if element.isSequence { return .any(element.items.map { read($0, slots: &slots) }) }
+        guard element.isMapping else {
+            element.complain("a condition is a mapping of capture names, or a list of such mappings")
+            return .always
+        }
+        var parts: [Condition] = []
+        for (key, value) in element.members {
+            guard let name = key.scalar else { continue }
+            if name == "not" {
+                parts.append(.not(read(value, slots: &slots)))
+                continue
+            }
+            let slot = slots.slot(name)
+            if value.isMapping {
+                value.allow(only: ["contains", "startswith", "endswith", "regex", "exists"])
+                for (test, argument) in value.members {
+                    let texts = argument.strings.map { Array($0.lowercased().utf8) }
+                    switch test.scalar {
+                    case "contains": parts.append(.contains(slot, texts))
+                    case "startswith": parts.append(.starts(slot, texts))
+                    case "endswith": parts.append(.ends(slot, texts))
+                    case "exists": parts.append(.exists(slot, argument.boolean ?? true))
+                    case "regex":
+                        do { parts.append(.matches(slot, try Pattern(argument.string ?? ""))) } catch {
+                            argument.complain("regular expression: \(error)")
+                        }
+                    default: break
+                    }
+                }
+            } else {
+                parts.append(.equals(slot, value.strings.map { Array($0.lowercased().utf8) }))
+            }
+        }
+        return parts.count == 1 ? parts[0] : .all(parts)
+    }
+
+    /// Whether the captures meet the condition.
+    func holds(_ captures: borrowing [Capture], _ slab: borrowing Slab, _ scratch: borrowing Pattern.Scratch) -> Bool {
+        switch self {
+        case .always: return true
+        case .all(let parts):
+            for part in parts where !part.holds(captures, slab, scratch) { return false }
+            return true
+        case .any(let parts):
+            for part in parts where part.holds(captures, slab, scratch) { return true }
+            return false
+        case .not(let part): return !part.holds(captures, slab, scratch)
+        case .exists(let slot, let wanted): return (captures[slot].kind != .absent) == wanted
+        case .equals(let slot, let texts):
+            return Condition.test(captures[slot], slab, texts) { $0.equalsIgnoringCase($1) }
+        case .contains(let slot, let texts):
+            return Condition.test(captures[slot], slab, texts) { $0.containsIgnoringCase($1) }
+        case .starts(let slot, let texts):
+            return Condition.test(captures[slot], slab, texts) { $0.part(0, $1.byteCount).equalsIgnoringCase($1) }
+        case .ends(let slot, let texts):
+            return Condition.test(captures[slot], slab, texts) {
+                $0.byteCount >= $1.byteCount
+                    && $0.part($0.byteCount - $1.byteCount, $1.byteCount).equalsIgnoringCase($1)
+            }
+        case .matches(let slot, let pattern):
+            return Condition.with(captures[slot], slab) { pattern.matches($0, scratch) } ?? false
+        }
+    }
+
+    private static func test(
+        _ capture: Capture, _ slab: borrowing Slab, _ texts: [[UInt8]], _ body: (RawSpan, RawSpan) -> Bool
+    ) -> Bool {
+        with(capture, slab) { bytes in
+            for text in texts where body(bytes, text.span.bytes) { return true }
+            return false
+        } ?? false
+    }
+
+    /// Calls `body` with a capture's text, or answers nil when it is absent.
+    static func with<Result>(_ capture: Capture, _ slab: borrowing Slab, _ body: (RawSpan) -> Result) -> Result? {
+        switch capture.kind {
+        case .absent: return nil
+        case .text, .escaped, .number, .json: return body(slab.bytes(capture.extent))
+        case .integer:
+            let text = Array(String(capture.integer).utf8)
+            return body(text.span.bytes)
+        case .flag:
+            let text = Array((capture.integer != 0 ? "true" : "false").utf8)
+            return body(text.span.bytes)
+        }
+    }
+}
+
+extension RawSpan {
+    /// Whether the bytes equal those of `lower` (ASCII lower case), ASCII letters in either case.
+    func equalsIgnoringCase(_ lower: RawSpan) -> Bool {
+        guard byteCount == lower.byteCount else { return false }
+        for index in 0..<byteCount where RawSpan.lowered(byte(at: index)) != lower.byte(at: index) { return false }
+        return true
+    }
+
+    /// Whether the bytes hold those of `lower` (ASCII lower case), ASCII letters in either case.
+    func containsIgnoringCase(_ lower: RawSpan) -> Bool {
+        guard byteCount >= lower.byteCount else { return false }
+        for start in 0...(byteCount - lower.byteCount) where part(start, lower.byteCount).equalsIgnoringCase(lower) {
+            return true
+        }
+        return false
+    }
+
+    private static func lowered(_ byte: UInt8?) -> UInt8? {
+        guard let byte else { return nil }
+        return byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
+    }
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Documents
+
+/// A record that stands in a mapping file with the event it must become.
+struct MappingSample {
+    /// Where it stands.
+    let element: Element
+    /// The record.
+    let input: String
+    /// Attributes by dotted path with the text that they must have; `null` when they must be absent.
+    let expected: [(path: String, value: String?, element: Element)]
+
+    init?(_ item: Element) {
+        item.allow(only: ["input", "expect", "description"])
+        guard let input = item.required("input")?.string else { return nil }
+        element = item
+        self.input = input
+        expected = (item["expect"]?.members ?? []).compactMap { key, value in
+            key.scalar.map { ($0, value.isNull && value.isPlain ? nil : value.scalar, value) }
+        }
+        if expected.isEmpty { item.complain("a sample without 'expect' proves nothing") }
+    }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Documents
+public import Events
+internal import Patterns
+public import Wire
+
+/// All mappings of one load, compiled for one field table. Immutable: a reload makes a new one.
+public struct MappingSet: Sendable {
+    /// Mappings as read from their files, before their attributes are numbered.
+    public struct Drafts {
+        fileprivate var all: [MappingDraft] = []
+
+        /// The number of mappings.
+        public var count: Int { all.count }
+    }
+
+    /// The attributes that the normalizer itself writes, besides those of mappings.
+    public static let paths = [
+        "activity_id", "category_uid", "class_uid", "type_uid", "severity_id", "time", "message", "raw_data",
+        "metadata.uid", "metadata.version", "metadata.product.name", "metadata.profiles", "metadata.logged_time",
+        "metadata.original_time", "metadata.log_name", "device.hostname", "device.ip", "device.type_id", "device.type",
+        "src_endpoint.ip", "src_endpoint.port", "src_endpoint.hostname", "dst_endpoint.ip", "dst_endpoint.port",
+        "dst_endpoint.hostname", "unmapped.syslog.facility", "unmapped.syslog.appname", "unmapped.syslog.procid",
+        "unmapped.syslog.msgid", "unmapped.syslog.structured_data", "unmapped.syslog.problems",
+        "unmapped.penstock.mapping", "unmapped.penstock.fault", "unmapped.penstock.class_uid",
+        "unmapped.penstock.cut", "unmapped.peer.ip",
+    ]
+
+    let mappings: [Mapping]
+    /// The field table of the events that these mappings make.
+    public let table: FieldTable
+    /// Top-level names below `unmapped` that the service uses itself; members from outside get out of their way.
+    let reserved: Set<[UInt8]>
+    let records: RecordVocabulary
+
+    /// Reads mapping files and adds their attributes and constants to a table under construction.
+    public static func read(
+        _ files: [(name: String, text: String)], builder: inout FieldTable.Builder, complaints: Complaints
+    ) -> Drafts {
+        var drafts = Drafts()
+        for path in paths { builder.add(path) }
+        for text in ["unknown", "host", OCSFDictionary.v1_8_0.version] { _ = builder.constant(text) }
+        for file in files {
+            for root in Element.documents(file.text, file: file.name, complaints: complaints) {
+                guard let draft = MappingDraft.read(root, builder: &builder) else { continue }
+                if drafts.all.contains(where: { $0.name == draft.name }) {
+                    root.complain("mapping '\(draft.name)' is given twice")
+                } else {
+                    drafts.all.append(draft)
+                }
+            }
+        }
+        for draft in drafts.all {
+            for event in draft.events {
+                for profile in event.profiles { _ = builder.constant(profile) }
+                for line in event.lines {
+                    guard let sibling = line.target.sibling else { continue }
+                    let parent = line.path.split(separator: "." as Character).dropLast().joined(separator: ".")
+                    builder.add(parent.isEmpty ? sibling : parent + "." + sibling)
+                }
+            }
+        }
+        return drafts
+    }
+
+    /// Compiles drafts for `table`, which was built from the builder that read them. `records` names the fields of sensor
+    /// records.
+    public init(_ drafts: Drafts, table: FieldTable, records: RecordVocabulary = .none) {
+        self.table = table
+        self.records = records
+        mappings = drafts.all.sorted { ($0.rank, $0.name) < ($1.rank, $1.name) }.enumerated().map {
+            Mapping($0.element, number: $0.offset + 1, table: table, records: records)
+        }
+        var reserved: Set<[UInt8]> = []
+        if let unmapped = table.id("unmapped") {
+            for field in table.fields where field.parent == unmapped { reserved.insert(Array(field.name.utf8)) }
+        }
+        self.reserved = reserved
+    }
+
+    /// The name of mapping `number` as a row carries it; `unknown` for records that no mapping knows.
+    public func name(_ number: UInt16) -> String {
+        number > 0 && Int(number) <= mappings.count ? mappings[Int(number) - 1].name : "unknown"
+    }
+
+    /// The names of all mappings, by number; 0 is `unknown`.
+    public var names: [String] { ["unknown"] + mappings.map(\.name) }
+
+    /// What rules can route on: products, categories and services of mapping `number`.
+    public func logSources(_ number: UInt16) -> (products: Set<String>, categories: Set<String>, services: Set<String>)
+    {
+        number > 0 && Int(number) <= mappings.count
+            ? mappings[Int(number) - 1].logSources : (["ocsf"], [], [])
+    }
+
+    /// Runs the samples in the files of `drafts`, of which this set was made.
+    ///
+    /// - Returns: how many passed; each failure is a complaint at the attribute's place in the file.
+    public func runSamples(_ drafts: Drafts) -> (passed: Int, failed: Int) {
+        var passed = 0
+        var failed = 0
+        for draft in drafts.all {
+            for sample in draft.samples {
+                var normalizer = Normalizer(self)
+                var batch = Batch(table: table)
+                let input = Array(sample.input.utf8)
+                batch.append(input.span.bytes, received: 1_790_000_000_000_000_000, transport: .file)
+                normalizer.normalize(frame: 0, of: &batch)
+                var faults = 0
+                if name(batch.rows[0].mapping) != draft.name {
+                    sample.element.complain("recognised as '\(name(batch.rows[0].mapping))', not as '\(draft.name)'")
+                    faults += 1
+                }
+                for (path, wanted, element) in sample.expected {
+                    let found = batch.text(path, in: 0)
+                    if found != wanted {
+                        element.complain("\(path) is \(found.map { "'\($0)'" } ?? "absent")")
+                        faults += 1
+                    }
+                }
+                if faults == 0 { passed += 1 } else { failed += 1 }
+            }
+        }
+        return (passed, failed)
+    }
+}

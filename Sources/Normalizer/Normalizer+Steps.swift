@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Codecs
+internal import Events
+internal import Patterns
+internal import Wire
+
+extension Normalizer {
+    /// Runs one parse step; false when the record is not what the step takes.
+    mutating func run(_ step: Mapping.Step, _ mapping: Mapping, _ header: Header, _ batch: inout Batch) -> Bool {
+        func source(_ slot: SlotID?) -> Extent? {
+            guard let slot else { return header.content }
+            let capture = captures[slot]
+            return capture.kind == .absent ? nil : plain(capture, &batch.slab)
+        }
+        switch step {
+        case .json(let slot):
+            guard let extent = source(slot) else { return false }
+            return json(extent, mapping, batch.slab)
+        case .keyValue(let slot, let separator, let assign, let quote):
+            guard let extent = source(slot) else { return false }
+            return keyValue(extent, separator, assign, quote, mapping, batch.slab)
+        case .regex(let slot, let alternatives):
+            guard let extent = source(slot) else { return false }
+            return regex(extent, alternatives, &batch.slab)
+        case .cef: return cef(header.content, mapping, &batch.slab)
+        case .record: return record(header.content, mapping, &batch.slab)
+        }
+    }
+
+    // MARK: JSON
+
+    private mutating func json(_ extent: Extent, _ mapping: Mapping, _ slab: borrowing Slab) -> Bool {
+        let bytes = slab.bytes(extent)
+        guard let open = bytes.firstIndex(of: 0x7B) else { return false }
+        let text = bytes.part(open, bytes.byteCount)
+        do { try tape.parse(text) } catch { return false }
+        guard tape.values[0].kind == .object else { return false }
+        object(0, 0, text, base: extent.offset &+ UInt32(open), mapping, isNested: false)
+        return true
+    }
+
+    /// Captures the members of one JSON object that the mapping reads; the others become members of `unmapped`.
+    private mutating func object(
+        _ index: Int, _ node: Int, _ text: RawSpan, base: UInt32, _ mapping: Mapping, isNested: Bool
+    ) {
+        var member = index + 1
+        var position = 0
+        while member < Int(tape.values[index].next) {
+            let value = tape.values[member]
+            let isElement = tape.values[index].kind == .array
+            let number = Array(String(position).utf8)
+            let child =
+                isElement
+                ? mapping.slots.find(node, number.span.bytes) : mapping.slots.find(node, text.part(value.key))
+            if let child {
+                let found = mapping.slots.nodes[child]
+                if let slot = found.slot, captures[slot].kind == .absent {
+                    captures[slot] = Normalizer.capture(value, base)
+                }
+                if found.hasChildren, value.kind == .object || value.kind == .array, found.slot == nil {
+                    let start = members.count
+                    beginNested(isElement ? number.span.bytes : text.part(value.key), value.isKeyEscaped, isNested)
+                    let inside = members.count
+                    object(member, child, text, base: base, mapping, isNested: true)
+                    if members.count == inside { members.truncate(to: start) } else { members.append(byte: 0x7D) }
+                } else if found.hasChildren, value.kind == .object || value.kind == .array {
+                    object(member, child, text, base: base, mapping, isNested: true, isSilent: true)
+                }
+            } else if value.kind != .null {
+                if isElement {
+                    beginMember(number.span.bytes, isEscaped: false, isNested: isNested)
+                } else {
+                    beginMember(text.part(value.key), isEscaped: value.isKeyEscaped, isNested: isNested)
+                }
+                if value.kind == .string {
+                    members.append(byte: 0x22)
+                    members.append(text.part(value.extent))
+                    members.append(byte: 0x22)
+                } else {
+                    members.append(text.part(value.extent))
+                }
+            }
+            position += 1
+            member = Int(value.next)
+        }
+    }
+
+    /// As above without leftovers: the object itself is captured whole.
+    private mutating func object(
+        _ index: Int, _ node: Int, _ text: RawSpan, base: UInt32, _ mapping: Mapping, isNested: Bool, isSilent: Bool
+    ) {
+        let length = members.count
+        object(index, node, text, base: base, mapping, isNested: isNested)
+        members.truncate(to: length)
+    }
+
+    private mutating func beginNested(_ key: RawSpan, _ isEscaped: Bool, _ isNested: Bool) {
+        beginMember(key, isEscaped: isEscaped, isNested: isNested)
+        members.append(byte: 0x7B)
+    }
+
+    private static func capture(_ value: JSONTape.Value, _ base: UInt32) -> Capture {
+        let extent = value.extent.shifted(by: base)
+        switch value.kind {
+        case .string: return Capture(kind: value.isEscaped ? .escaped : .text, extent: extent, integer: 0)
+        case .number: return Capture(kind: .number, extent: extent, integer: 0)
+        case .yes: return Capture(kind: .flag, extent: .empty, integer: 1)
+        case .no: return Capture(kind: .flag, extent: .empty, integer: 0)
+        case .object, .array: return Capture(kind: .json, extent: extent, integer: 0)
+        case .null: return .absent
+        }
+    }
+
+    // MARK: Regular expressions
+
+    private mutating func regex(_ extent: Extent, _ alternatives: [Mapping.Alternative], _ slab: inout Slab) -> Bool {
+        for alternative in alternatives {
+            guard alternative.pattern.matches(slab.bytes(extent), scratch) else { continue }
+            for (number, slot) in alternative.groups {
+                guard let range = alternative.pattern.range(of: number, scratch), !range.isEmpty else { continue }
+                captures[slot] = .text(Extent(range).shifted(by: extent.offset))
+            }
+            for (slot, text) in alternative.sets { captures[slot] = .text(slab.append(text.span.bytes)) }
+            return true
+        }
+        return false
+    }
+
+    // MARK: Key-value pairs
+
+    private mutating func keyValue(
+        _ extent: Extent, _ separator: UInt8, _ assign: UInt8, _ quote: UInt8, _ mapping: Mapping,
+        _ slab: borrowing Slab
+    ) -> Bool {
+        let bytes = slab.bytes(extent)
+        var reader = KeyValue(
+            bytes, style: KeyValue.Style(separators: [separator], assign: assign, quote: quote))
+        var count = 0
+        while let pair = reader.next() {
+            count += 1
+            let key = bytes.part(pair.key)
+            let capture: Capture =
+                pair.isFlag
+                ? Capture(kind: .flag, extent: .empty, integer: 1) : .text(pair.value.shifted(by: extent.offset))
+            if let node = mapping.slots.find(0, key), let slot = mapping.slots.nodes[node].slot {
+                // A key given twice (netfilter's LEN): the first stands, the second is kept beside.
+                if captures[slot].kind == .absent {
+                    captures[slot] = capture
+                    continue
+                }
+            }
+            if pair.isFlag || !pair.value.isEmpty { memberBytes(key, capture, slab) }
+        }
+        return count > 0
+    }
+
+    private mutating func memberBytes(_ key: RawSpan, _ capture: Capture, _ slab: borrowing Slab) {
+        beginMember(key, isEscaped: false)
+        if capture.kind == .flag {
+            members.append("true")
+        } else {
+            JSONText.append(slab.bytes(capture.extent), to: &members)
+        }
+    }
+
+    // MARK: CEF
+
+    private mutating func cef(_ extent: Extent, _ mapping: Mapping, _ slab: inout Slab) -> Bool {
+        pairs.removeAll(keepingCapacity: true)
+        var header: [Extent] = []
+        do {
+            let bytes = slab.bytes(extent)
+            guard let line = CEF(bytes) else { return false }
+            header = [line.vendor, line.product, line.deviceVersion, line.classID, line.name, line.severity]
+            var reader = line.pairs(of: bytes)
+            while let pair = reader.next(), pairs.count < 1024 { pairs.append((pair.key, pair.value)) }
+        }
+        let names = ["device_vendor", "device_product", "device_version", "event_class_id", "name", "severity"]
+        guard let root = mapping.slots.find(0, Array("cef".utf8).span.bytes) else { return true }
+        for (name, field) in zip(names, header) where !field.isEmpty {
+            let capture = Capture.text(unescaped(field.shifted(by: extent.offset), header: true, &slab))
+            let key = Array(name.utf8)
+            if let node = mapping.slots.find(root, key.span.bytes), let slot = mapping.slots.nodes[node].slot {
+                captures[slot] = capture
+            } else {
+                member("cef_" + name, capture, slab)
+            }
+        }
+        for (key, value) in pairs where !value.isEmpty {
+            let place = key.shifted(by: extent.offset)
+            let capture = Capture.text(unescaped(value.shifted(by: extent.offset), header: false, &slab))
+            if let node = mapping.slots.find(0, slab.bytes(place)), let slot = mapping.slots.nodes[node].slot,
+                captures[slot].kind == .absent
+            {
+                captures[slot] = capture
+            } else {
+                memberBytes(slab.bytes(place), capture, slab)
+            }
+        }
+        return true
+    }
+
+    private mutating func unescaped(_ extent: Extent, header: Bool, _ slab: inout Slab) -> Extent {
+        guard slab.bytes(extent).firstIndex(of: 0x5C) != nil else { return extent }
+        text.reset()
+        _ =
+            header
+            ? CEF.unescapeHeader(slab.bytes(extent), into: &text) : CEF.unescapeValue(slab.bytes(extent), into: &text)
+        return slab.append(text.bytes)
+    }
+
+    // MARK: Sensor records
+
+    /// The first mapping for the record's kind.
+    func recordMapping(_ frame: Frame, _ slab: borrowing Slab) -> Int? {
+        let bytes = slab.bytes(frame.extent)
+        var reader = RecordReader(bytes)
+        while let pair = try? reader.next() {
+            guard pair.field == set.records.kind, case .bytes(let extent) = pair.value else { continue }
+            for (number, mapping) in set.mappings.enumerated() {
+                for matcher in mapping.matchers {
+                    if let kind = matcher.record, bytes.part(extent).equals(kind.span.bytes) { return number }
+                }
+            }
+            return nil
+        }
+        return nil
+    }
+
+    private mutating func record(_ extent: Extent, _ mapping: Mapping, _ slab: inout Slab) -> Bool {
+        lists.removeAll(keepingCapacity: true)
+        do {
+            var reader = RecordReader(slab.bytes(extent))
+            do {
+                while let pair = try reader.next() {
+                    let capture: Capture
+                    switch pair.value {
+                    case .number(let number): capture = .integer(number)
+                    case .flag(let flag): capture = Capture(kind: .flag, extent: .empty, integer: flag ? 1 : 0)
+                    case .bytes(let part): capture = .text(part.shifted(by: extent.offset))
+                    }
+                    let slots = mapping.recordSlots
+                    guard Int(pair.field) < slots.count else { continue }
+                    if let slot = slots[Int(pair.field)] {
+                        if set.records.repeated.contains(pair.field) {
+                            lists.append((slot, capture))
+                        } else {
+                            captures[slot] = capture
+                        }
+                    } else if !set.records.octets.contains(pair.field) {
+                        member(set.records.names[Int(pair.field)], capture, slab)
+                    }
+                }
+            } catch { return false }
+        }
+        // A repeated field becomes a JSON array.
+        var index = 0
+        while index < lists.count {
+            let slot = lists[index].slot
+            let start = slab.count
+            var end = index
+            slab.append(byte: 0x5B)
+            while end < lists.count, lists[end].slot == slot {
+                if end > index { slab.append(byte: 0x2C) }
+                let value = lists[end].value
+                switch value.kind {
+                case .integer: slab.append(decimal: value.integer)
+                case .flag: slab.append(value.integer != 0 ? "true" : "false")
+                default:
+                    text.reset()
+                    JSONText.append(slab.bytes(value.extent), to: &text)
+                    slab.append(text.bytes)
+                }
+                end += 1
+            }
+            slab.append(byte: 0x5D)
+            captures[slot] = Capture(kind: .json, extent: Extent(start..<slab.count), integer: 0)
+            index = end
+        }
+        return true
+    }
+}

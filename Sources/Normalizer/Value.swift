@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Documents
+internal import Events
+internal import Patterns
+internal import Wire
+
+/// A value that a mapping file writes down.
+enum Literal: Sendable {
+    case integer(Int64)
+    case double(Double)
+    case boolean(Bool)
+    case text(ConstantText)
+}
+
+/// Where an attribute's value comes from: captures, tables, cases and a default, tried in this order.
+struct ValueRule: Sendable {
+    /// What is done to text on its way.
+    enum Transform: Sendable {
+        case none
+        case lower
+        case upper
+    }
+
+    /// The captures to try; the first that is there is taken.
+    var sources: [SlotID] = []
+    /// From a capture's text (ASCII lower case) to a value.
+    var table: [[UInt8]: Literal] = [:]
+    /// Conditions with values; the first that holds is taken.
+    var cases: [(when: Condition, value: Literal)] = []
+    /// The value when nothing else gave one.
+    var fallback: Literal?
+    /// Whether `fallback` only completes an object that something else makes (`default:`), or always stands (`value:`).
+    var isDefault = false
+    /// Applied to text.
+    var transform = Transform.none
+
+    /// Whether the rule always gives a value.
+    var isTotal: Bool { fallback != nil }
+
+    /// What a rule gave for one event.
+    enum Outcome {
+        case none
+        case literal(Literal)
+        case fallback(Literal)
+        case capture(SlotID)
+    }
+
+    func evaluate(
+        _ captures: borrowing [Capture], _ slab: borrowing Slab, _ scratch: borrowing Pattern.Scratch
+    ) -> Outcome {
+        for slot in sources where captures[slot].kind != .absent {
+            if table.isEmpty { return .capture(slot) }
+            let found = Condition.with(captures[slot], slab) { bytes -> Literal? in
+                var key = bytes.part(0, 256).array
+                for index in key.indices where key[index] >= 0x41 && key[index] <= 0x5A { key[index] |= 0x20 }
+                return table[key]
+            }
+            if let literal = found ?? nil { return .literal(literal) }
+        }
+        for (when, value) in cases where when.holds(captures, slab, scratch) { return .literal(value) }
+        return fallback.map { isDefault ? .fallback($0) : .literal($0) } ?? .none
+    }
+}
+
+/// An attribute as a mapping line's target: what values it takes.
+struct Target {
+    let path: String
+    let primitive: OCSFDictionary.Primitive?
+    let type: String?
+    let isArray: Bool
+    let isContainer: Bool
+    let enumeration: OCSFDictionary.Enumeration?
+    let sibling: String?
+}
+
+extension ValueRule {
+    /// Reads the right-hand side of a mapping line: the name of a capture, or a mapping with `from`, `value`, `table`,
+    /// `cases`, `default` and `transform`.
+    static func read(
+        _ element: Element, for target: Target, slots: inout SlotTree, builder: inout FieldTable.Builder
+    ) -> ValueRule {
+        var rule = ValueRule()
+        guard element.isMapping else {
+            rule.sources = element.strings.map { slots.slot($0) }
+            return rule
+        }
+        element.allow(only: ["from", "value", "table", "cases", "default", "transform"])
+        rule.sources = element["from"]?.strings.map { slots.slot($0) } ?? []
+        for (key, value) in element["table"]?.members ?? [] {
+            guard let text = key.scalar, let literal = literal(value, target, &builder) else { continue }
+            rule.table[Array(text.lowercased().utf8)] = literal
+        }
+        if element["table"] != nil, rule.sources.isEmpty { element.complain("a table needs 'from'") }
+        for item in element["cases"]?.items ?? [] {
+            item.allow(only: ["when", "value"])
+            guard let when = item.required("when"), let value = item.required("value"),
+                let literal = literal(value, target, &builder)
+            else { continue }
+            rule.cases.append((Condition.read(when, slots: &slots), literal))
+        }
+        rule.isDefault = element["value"] == nil
+        if let value = element["value"] ?? element["default"] { rule.fallback = literal(value, target, &builder) }
+        if element["value"] != nil, element["default"] != nil {
+            element.complain("give 'value' or 'default', not both")
+        }
+        if let transform = element["transform"] {
+            let found: Transform? = transform.choice(of: ["lower": .lower, "upper": .upper])
+            rule.transform = found ?? .none
+        }
+        if rule.sources.isEmpty, rule.cases.isEmpty, rule.fallback == nil {
+            element.complain("\(target.path) gets no value: give 'from', 'value', 'cases' or 'default'")
+        }
+        return rule
+    }
+
+    /// A written value, checked against what the attribute takes; an enumerated attribute also takes its captions.
+    static func literal(_ element: Element, _ target: Target, _ builder: inout FieldTable.Builder) -> Literal? {
+        guard let text = element.string else { return nil }
+        if let enumeration = target.enumeration, enumeration.captions[text] == nil {
+            if let id = enumeration.id(of: text) {
+                if target.primitive == .string { return .text(builder.constant(id)) }
+                return Int64(id).map { .integer($0) }
+            }
+            let known = enumeration.captions.sorted { (Int($0.key) ?? 0) < (Int($1.key) ?? 0) }.prefix(12)
+                .map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+            element.complain("\(target.path) has no value '\(text)'; it takes \(known)")
+            return nil
+        }
+        switch target.primitive {
+        case .integer, .long:
+            if let value = Int64(text) { return .integer(value) }
+            element.complain("\(target.path) takes a whole number, not '\(text)'")
+            return nil
+        case .float:
+            if let value = Double(text) { return .double(value) }
+            element.complain("\(target.path) takes a number, not '\(text)'")
+            return nil
+        case .boolean:
+            if text == "true" || text == "false" { return .boolean(text == "true") }
+            element.complain("\(target.path) takes true or false, not '\(text)'")
+            return nil
+        case .string: return .text(builder.constant(text))
+        case .json, nil:
+            // No schema says what it is: a plain number or truth value keeps its kind.
+            if element.isPlain, let value = Int64(text) { return .integer(value) }
+            if element.isPlain, text == "true" || text == "false" { return .boolean(text == "true") }
+            return .text(builder.constant(text))
+        }
+    }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CPCRE2
+internal import Synchronization
+
+/// A regular expression over bytes: PCRE2 syntax, compiled and JIT-compiled once.
+///
+/// Matching is bounded: an expression that backtracks more than ``matchLimit`` steps on a text counts as no match and is
+/// counted, so that no text from outside can hold a lane.
+public final class Pattern: Sendable {
+    /// The most backtracking steps for one text.
+    public static let matchLimit: UInt32 = 20_000
+    /// The most bytes of an expression.
+    public static let sizeLimit = 8_192
+
+    /// What is wrong with an expression.
+    public struct Failure: Error, Sendable, CustomStringConvertible {
+        /// The byte where the compiler stopped.
+        public let offset: Int
+        /// PCRE2's message.
+        public let message: String
+        /// Message and place.
+        public var description: String { "\(message) at byte \(offset)" }
+    }
+
+    /// Options of an expression.
+    public struct Options: OptionSet, Sendable {
+        /// The bits.
+        public let rawValue: Int
+        /// Options from their bits.
+        public init(rawValue: Int) { self.rawValue = rawValue }
+        /// Letters match either case.
+        public static let caseless = Options(rawValue: 1)
+        /// `^` and `$` match at line breaks.
+        public static let multiline = Options(rawValue: 2)
+        /// A dot matches line feeds.
+        public static let dotAll = Options(rawValue: 4)
+    }
+
+    private struct Compiled: @unchecked Sendable {
+        let code: OpaquePointer
+        let context: OpaquePointer?
+    }
+
+    /// Room for the result of one match; each thread has its own.
+    public struct Scratch: ~Copyable, @unchecked Sendable {
+        fileprivate let data: OpaquePointer?
+
+        /// Room for `groups` groups besides the whole match.
+        public init(groups: Int = 31) { data = pcre2_match_data_create_8(UInt32(max(0, groups) + 1), nil) }
+
+        deinit { pcre2_match_data_free_8(data) }
+    }
+
+    private let compiled: Compiled
+    /// The names of named groups, with their numbers.
+    public let groups: [(name: String, number: Int)]
+    /// The number of groups, named or not.
+    public let groupCount: Int
+    private let exhaustedCount = Atomic<Int>(0)
+
+    /// How many texts were given up because of the match limit.
+    public var exhausted: Int { exhaustedCount.load(ordering: .relaxed) }
+
+    /// Compiles `expression`.
+    public init(_ expression: String, options: Options = []) throws(Failure) {
+        guard expression.utf8.count <= Pattern.sizeLimit else {
+            throw Failure(
+                offset: Pattern.sizeLimit, message: "the expression is longer than \(Pattern.sizeLimit) bytes")
+        }
+        var flags: UInt32 = UInt32(PCRE2_NEVER_BACKSLASH_C) | UInt32(PCRE2_UTF) | UInt32(PCRE2_MATCH_INVALID_UTF)
+        if options.contains(.caseless) { flags |= UInt32(PCRE2_CASELESS) }
+        if options.contains(.multiline) { flags |= UInt32(PCRE2_MULTILINE) }
+        if options.contains(.dotAll) { flags |= UInt32(PCRE2_DOTALL) }
+        var code: Int32 = 0
+        var offset = 0
+        let bytes = Array(expression.utf8)
+        let made = pcre2_compile_8(bytes, bytes.count, flags, &code, &offset, nil)
+        guard let made else {
+            var text = [UInt8](repeating: 0, count: 256)
+            pcre2_get_error_message_8(code, &text, text.count)
+            throw Failure(offset: offset, message: String(decoding: text.prefix { $0 != 0 }, as: UTF8.self))
+        }
+        pcre2_jit_compile_8(made, UInt32(PCRE2_JIT_COMPLETE))
+        let context = pcre2_match_context_create_8(nil)
+        pcre2_set_match_limit_8(context, Pattern.matchLimit)
+        compiled = Compiled(code: made, context: context)
+
+        var names: UInt32 = 0
+        var size: UInt32 = 0
+        var count: UInt32 = 0
+        var table: UnsafePointer<UInt8>?
+        pcre2_pattern_info_8(made, UInt32(PCRE2_INFO_CAPTURECOUNT), &count)
+        pcre2_pattern_info_8(made, UInt32(PCRE2_INFO_NAMECOUNT), &names)
+        pcre2_pattern_info_8(made, UInt32(PCRE2_INFO_NAMEENTRYSIZE), &size)
+        pcre2_pattern_info_8(made, UInt32(PCRE2_INFO_NAMETABLE), &table)
+        var found: [(String, Int)] = []
+        if let table {
+            for index in 0..<Int(names) {
+                let entry = UnsafeBufferPointer(start: table + index * Int(size), count: Int(size))
+                let name = String(decoding: entry.dropFirst(2).prefix { $0 != 0 }, as: UTF8.self)
+                found.append((name, Int(entry[0]) << 8 | Int(entry[1])))
+            }
+        }
+        groups = found.sorted { $0.1 < $1.1 }
+        groupCount = Int(count)
+    }
+
+    deinit {
+        pcre2_code_free_8(compiled.code)
+        pcre2_match_context_free_8(compiled.context)
+    }
+
+    /// Searches `bytes` for the first match.
+    public func matches(_ bytes: RawSpan, _ scratch: borrowing Scratch) -> Bool {
+        let result = bytes.withUnsafeBytes { buffer -> Int32 in
+            // PCRE2 refuses a null subject even of length 0.
+            guard let base = buffer.baseAddress else {
+                return pcre2_match_8(compiled.code, [0], 0, 0, 0, scratch.data, compiled.context)
+            }
+            return pcre2_match_8(
+                compiled.code, base.assumingMemoryBound(to: UInt8.self), buffer.count, 0, 0, scratch.data,
+                compiled.context)
+        }
+        if result == PCRE2_ERROR_MATCHLIMIT || result == PCRE2_ERROR_JIT_STACKLIMIT {
+            exhaustedCount.add(1, ordering: .relaxed)
+        }
+        return result >= 0
+    }
+
+    /// The byte range of group `number` in the last successful match with `scratch`, or nil when it took no part.
+    public func range(of number: Int, _ scratch: borrowing Scratch) -> Range<Int>? {
+        guard number >= 0, number <= groupCount, number < Int(pcre2_get_ovector_count_8(scratch.data)),
+            let vector = pcre2_get_ovector_pointer_8(scratch.data)
+        else { return nil }
+        let start = vector[number * 2]
+        let end = vector[number * 2 + 1]
+        guard start != Int.max, start >= 0, end >= start else { return nil }
+        return start..<end
+    }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How much one poll of a lane takes at most, and how long it waits for company.
+public struct ReceiveLimits: Sendable, Equatable {
+    /// The frames after which a poll ends; the read that reaches the limit is still finished.
+    public var frames: Int
+    /// The bytes after which a poll ends; the read that reaches the limit is still finished.
+    public var bytes: Int
+    /// The bytes read from one connection before the next one has its turn.
+    public var turn: Int
+    /// The microseconds that a lane which had to wait sleeps on before it reads: at a steady rate one wake-up then brings
+    /// a batch instead of one message, at less than half the processor time. 0: none.
+    public var coalescing: Int
+
+    /// Limits; the defaults suit a lane that handles its batch in a few milliseconds.
+    public init(frames: Int = 4096, bytes: Int = 1 << 20, turn: Int = 128 << 10, coalescing: Int = 1000) {
+        self.frames = max(frames, 1)
+        self.bytes = max(bytes, 1)
+        self.turn = max(turn, 4096)
+        self.coalescing = max(coalescing, 0)
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Instruments
+internal import Logging
+internal import Transport
+
+/// Counts what a lane refuses, cuts or loses, and logs it.
+///
+/// Every one is counted. A log line is written at most once per listener and reason in ten seconds: a flood that is
+/// refused must not become a flood in the log.
+final class Refusals {
+    private struct Key: Hashable {
+        let listener: UInt16
+        let reason: String
+    }
+
+    private struct State {
+        var next: Int64
+        var suppressed = 0
+    }
+
+    /// Milliseconds between two lines.
+    private static let pause: Int64 = 10_000
+    private let logger: Logger
+    private let connections: [Listener.Refusal: Instrument]
+    private let kernel: Instrument
+    private let oversize: Instrument
+    private let empty: Instrument
+    private var states: [Key: State] = [:]
+
+    init(registry: Registry, logger: Logger) {
+        self.logger = logger
+        func dropped(_ reason: String) -> Instrument { registry.dropped(stage: "receive", reason: reason) }
+        connections = Dictionary(
+            uniqueKeysWithValues: Listener.Refusal.allCases.map { ($0, dropped($0.rawValue)) })
+        kernel = dropped("kernel")
+        oversize = dropped("oversize")
+        empty = dropped("empty")
+    }
+
+    /// A connection was refused or closed.
+    func connection(
+        _ listener: Listener, _ reason: Listener.Refusal, peer: SocketAddress?, now: Int64, _ details: String
+    ) {
+        connections[reason]?.add()
+        note(listener, reason.rawValue, 1, now: now) { "\(peer.map { "\($0)" } ?? "a peer"): \(details)" }
+    }
+
+    /// The kernel dropped datagrams.
+    func kernel(_ listener: Listener, _ count: Int, now: Int64) {
+        kernel.add(count)
+        note(listener, "kernel", count, now: now) {
+            "the kernel dropped \(count) datagrams; more lanes, a larger `receiveBuffer` or less load would keep them"
+        }
+    }
+
+    /// A message was longer than allowed, and cut.
+    func oversize(_ listener: Listener, peer: SocketAddress?, length: Int, now: Int64) {
+        oversize.add()
+        note(listener, "oversize", 1, now: now) {
+            "\(peer.map { "\($0)" } ?? "a peer") sent \(length) bytes in one message; "
+                + "`maxMessageBytes` is \(listener.configuration.maxMessageBytes)"
+        }
+    }
+
+    /// A datagram without content.
+    func emptyDatagram() { empty.add() }
+
+    private func note(_ listener: Listener, _ reason: String, _ count: Int, now: Int64, _ text: () -> String) {
+        let key = Key(listener: listener.number, reason: reason)
+        var state = states[key] ?? State(next: .min)
+        if now < state.next {
+            state.suppressed += count
+        } else {
+            let more = state.suppressed > 0 ? " (and \(state.suppressed) more since the last such line)" : ""
+            logger.warning("\(listener.title): \(reason): \(text())\(more)")
+            state = State(next: now + Refusals.pause)
+        }
+        states[key] = state
+    }
+}

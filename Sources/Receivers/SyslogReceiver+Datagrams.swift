@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Events
+internal import Transport
+internal import Wire
+
+extension SyslogReceiver {
+    /// The receives of one socket in one turn: with 32 slots each, 256 datagrams before the next socket has its turn.
+    private static let rounds = 8
+
+    func receive(_ index: Int, _ socket: UDPSocket, _ batch: inout Batch, _ mostFrames: Int) {
+        let listener = doors[index].listener
+        for _ in 0..<SyslogReceiver.rounds where batch.frames.count < mostFrames {
+            guard case .datagrams(let count) = socket.receive(into: arena) else { break }
+            for slot in 0..<count { append(slot, index, listener, &batch) }
+            // A batch that is not full has emptied the socket.
+            if count < arena.slots { break }
+        }
+        noteDrops(index, socket)
+    }
+
+    private func append(_ slot: Int, _ index: Int, _ listener: Listener, _ batch: inout Batch) {
+        let arena = arena
+        let peer = arena.peer(slot)
+        let bytes = arena.bytes(slot)
+        let most = listener.configuration.maxMessageBytes
+        let wireLength = arena.wireLength(slot)
+        let isCut = wireLength > bytes.byteCount || bytes.byteCount > most
+        let length = isCut ? min(most, bytes.byteCount) : lengthWithoutTrailer(bytes)
+        guard length > 0 else {
+            refusals.emptyDatagram()
+            return
+        }
+        if isCut { refusals.oversize(listener, peer: peer, length: wireLength, now: clocks.now) }
+        batch.append(
+            bytes.part(0, length), received: clocks.received, peer: peer?.ip, peerPort: peer?.port ?? 0,
+            listener: listener.number,
+            transport: .udp, isCut: isCut)
+        doors[index].messages += 1
+        doors[index].bytes += length
+    }
+
+    /// A datagram needs no trailer, but senders that also speak TCP leave theirs: LF, CR LF or NUL at its end.
+    private func lengthWithoutTrailer(_ bytes: RawSpan) -> Int {
+        var length = bytes.byteCount
+        while length > 0, let last = bytes.byte(at: length - 1), last == 0x0A || last == 0x00 {
+            length -= 1
+            if last == 0x0A, bytes.byte(at: length - 1) == 0x0D { length -= 1 }
+        }
+        return length
+    }
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Events
+internal import Patterns
+internal import Wire
+
+/// Room for the values and answers of one event; each lane reuses its own, so that an event allocates nothing.
+public struct MatchScratch: ~Copyable {
+    /// One value of a field: as it is, and folded.
+    struct Value {
+        var raw: Extent
+        /// In ``folded``, or equal to ``raw`` when there was nothing to fold.
+        var fold: Extent
+        var isFoldedApart: Bool
+        var next: Int32
+    }
+
+    /// What is known of a field in the present event.
+    struct Slot {
+        var generation: UInt32 = 0
+        var first: Int32 = -1
+        var isNonNull = false
+    }
+
+    var raw = Slab(capacity: 16 * 1024)
+    var folded = Slab(capacity: 16 * 1024)
+    /// Lent to the walk through it, so that the walk may change the rest.
+    var wrapped: Slab? = Slab(capacity: 4 * 1024)
+    var tape = JSONTape()
+    var values: [Value] = []
+    var slots: [Slot] = []
+    /// The slots that the event has, in the order of finding.
+    var present: [Int32] = []
+    /// Per item: the generation in which it was answered, and the answer in the lowest bit.
+    var answers: [UInt32] = []
+    /// Per item: the generation in which the index found it.
+    var possible: [UInt32] = []
+    /// One bit per rule: it may match.
+    var marked: [UInt64] = []
+    var path: [UInt8] = []
+    var generation: UInt32 = 0
+    private var owner: ObjectIdentifier?
+    let regex = Pattern.Scratch()
+
+    /// Matches that filters suppressed since the caller last took them, by place in ``RuleSet/filters``.
+    public private(set) var suppressed: [Int] = []
+    /// How many rule evaluations there were since the caller last took them.
+    public private(set) var evaluations = 0
+
+    /// Empty room.
+    public init() {}
+
+    /// Takes the counts of suppressed matches, leaving zeros.
+    public mutating func takeSuppressed() -> [Int] {
+        defer { for index in suppressed.indices { suppressed[index] = 0 } }
+        return suppressed
+    }
+
+    /// Takes the count of evaluations, leaving zero.
+    public mutating func takeEvaluations() -> Int {
+        defer { evaluations = 0 }
+        return evaluations
+    }
+
+    /// Forgets the last event.
+    mutating func begin(_ ruleSet: RuleSet) {
+        if owner != ObjectIdentifier(ruleSet) || generation == UInt32.max >> 1 {
+            owner = ObjectIdentifier(ruleSet)
+            slots = Array(repeating: Slot(), count: ruleSet.program.fields.count)
+            answers = Array(repeating: 0, count: ruleSet.program.items.count)
+            possible = Array(repeating: 0, count: ruleSet.program.items.count)
+            marked = Array(repeating: 0, count: (ruleSet.rules.count + 63) / 64)
+            suppressed = Array(repeating: 0, count: ruleSet.filters.count)
+            generation = 0
+        }
+        generation += 1
+        raw.reset()
+        folded.reset()
+        values.removeAll(keepingCapacity: true)
+        present.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: What loaders say
+
+    /// The field is there.
+    mutating func note(_ slot: Int, isNull: Bool = false) {
+        if slots[slot].generation != generation {
+            slots[slot] = Slot(generation: generation, first: -1, isNonNull: !isNull)
+            present.append(Int32(truncatingIfNeeded: slot))
+        } else if !isNull {
+            slots[slot].isNonNull = true
+        }
+    }
+
+    /// The field has this value.
+    mutating func add(_ slot: Int, _ bytes: RawSpan) {
+        var high: UInt8 = 0
+        var upper = false
+        bytes.withUnsafeBytes { buffer in
+            for byte in buffer {
+                high |= byte
+                upper = upper || (byte >= 0x41 && byte <= 0x5A)
+            }
+        }
+        if high >= 0x80, !bytes.isValidUTF8 {
+            finish(slot, raw.append(bytes.text), upper, isASCII: false)
+        } else {
+            finish(slot, raw.append(bytes), upper, isASCII: high < 0x80)
+        }
+    }
+
+    /// The field has the value that was appended to ``raw`` at `start`.
+    mutating func addLast(_ slot: Int, from start: Int) {
+        let extent = Extent(start..<raw.count)
+        if raw.bytes(extent).isValidUTF8 {
+            finish(slot, extent, true, isASCII: false)
+        } else {
+            finish(slot, raw.append(raw.bytes(extent).text), true, isASCII: false)
+        }
+    }
+
+    /// The field has this number.
+    mutating func add(_ slot: Int, _ number: Int64) {
+        let start = raw.count
+        raw.append(decimal: number)
+        finish(slot, Extent(start..<raw.count), false, isASCII: true)
+    }
+
+    /// The field has this number.
+    mutating func add(_ slot: Int, _ number: Double) {
+        finish(slot, raw.append(NumberText.text(number)), true, isASCII: true)
+    }
+
+    /// The field has this truth value.
+    mutating func add(_ slot: Int, _ truth: Bool) {
+        finish(slot, raw.append(truth ? "true" : "false"), false, isASCII: true)
+    }
+
+    private mutating func finish(_ slot: Int, _ extent: Extent, _ upper: Bool, isASCII: Bool) {
+        note(slot)
+        var fold = extent
+        if upper || !isASCII {
+            let start = folded.count
+            MatchScratch.fold(raw, extent, isASCII, into: &folded)
+            fold = Extent(start..<folded.count)
+        }
+        values.append(Value(raw: extent, fold: fold, isFoldedApart: upper || !isASCII, next: slots[slot].first))
+        slots[slot].first = Int32(values.count - 1)
+    }
+
+    private static func fold(_ raw: borrowing Slab, _ extent: Extent, _ isASCII: Bool, into folded: inout Slab) {
+        let source = raw.bytes(extent)
+        guard isASCII else {
+            CaseFolding.append(source, to: &folded)
+            return
+        }
+        _ = folded.append(upTo: source.byteCount) { room in
+            source.withUnsafeBytes { bytes in
+                for index in 0..<bytes.count {
+                    let byte = bytes[index]
+                    room[index] = byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
+                }
+                return bytes.count
+            }
+        }
+    }
+
+    // MARK: What rules ask
+
+    /// The folded bytes of value number `index`.
+    @_lifetime(borrow self)
+    func foldedBytes(_ index: Int) -> RawSpan {
+        values[index].isFoldedApart ? folded.bytes(values[index].fold) : raw.bytes(values[index].raw)
+    }
+
+    /// The bytes of value number `index` as they are.
+    @_lifetime(borrow self)
+    func rawBytes(_ index: Int) -> RawSpan { raw.bytes(values[index].raw) }
+
+    mutating func suppress(_ filter: Int) { suppressed[filter] += 1 }
+
+    mutating func countEvaluation() { evaluations += 1 }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Glibc
+
+/// A bound UDP socket that receives in batches and knows what the kernel dropped.
+public final class UDPSocket {
+    /// What one receive brought.
+    public enum Received: Sendable {
+        /// That many slots of the arena are filled.
+        case datagrams(Int)
+        /// Nothing waits.
+        case wouldBlock
+        /// The kernel refused, with its reason.
+        case failed(String)
+    }
+
+    let descriptor: Descriptor
+    /// The address that the socket is bound to, with the port that the kernel chose.
+    public let address: SocketAddress
+    /// The receive buffer in payload bytes that the kernel granted (half of what it books).
+    public let receiveBuffer: Int
+    /// The datagrams that the kernel dropped since the socket was made, because its buffer was full or a checksum wrong.
+    public private(set) var kernelDrops = 0
+    private var lastDrops: UInt32 = 0
+
+    /// Binds to `address`.
+    ///
+    /// - Parameters:
+    ///   - shared: whether other sockets of this user may bind to the same port, one a lane (SO_REUSEPORT).
+    ///   - receiveBuffer: the payload bytes to ask of the kernel, nil for its default; compare with ``receiveBuffer``.
+    public init(bind address: SocketAddress, shared: Bool = false, receiveBuffer: Int? = nil) throws(TransportError) {
+        descriptor = try Descriptor.socket(for: address, stream: false)
+        try descriptor.bind(address, shared: shared, what: "udp")
+        _ = penstock_enable_rxq_ovfl(descriptor.raw)
+        var booked: Int32 = 0
+        if let receiveBuffer {
+            booked = penstock_set_receive_buffer(descriptor.raw, Int32(clamping: min(receiveBuffer, 1 << 30)))
+        } else {
+            var length = socklen_t(MemoryLayout<Int32>.size)
+            getsockopt(descriptor.raw, SOL_SOCKET, SO_RCVBUF, &booked, &length)
+        }
+        self.receiveBuffer = Int(max(booked, 0)) / 2
+        self.address = descriptor.localAddress() ?? address
+    }
+
+    /// The descriptor, for an ``EventLoop``.
+    public var raw: Int32 { descriptor.raw }
+
+    /// Receives as many waiting datagrams as `arena` has slots for, or `most`, without blocking.
+    public func receive(into arena: DatagramArena, most: Int = .max) -> Received {
+        var overflow = lastDrops
+        let count = penstock_recvmmsg(
+            descriptor.raw, arena.bytes.assumingMemoryBound(to: UInt8.self), UInt32(arena.slotBytes), arena.datagrams,
+            Int32(min(arena.slots, max(most, 1))), &overflow)
+        note(drops: overflow)
+        switch count {
+        case 0...: return .datagrams(Int(count))
+        case -EAGAIN, -EINTR: return .wouldBlock
+        default: return .failed(TransportError.text(-count))
+        }
+    }
+
+    /// Reads the kernel's drop count although no datagram arrives, which SO_RXQ_OVFL alone cannot tell.
+    public func refreshKernelDrops() {
+        var drops: UInt32 = 0
+        if penstock_socket_drops(descriptor.raw, &drops) == 0 { note(drops: drops) }
+    }
+
+    private func note(drops: UInt32) {
+        // The kernel counts in 32 bits and wraps. A datagram carries the count of the moment it was queued, which can be
+        // older than what a refresh has seen: such a step back is no news.
+        let step = Int32(truncatingIfNeeded: drops &- lastDrops)
+        guard step > 0 else { return }
+        kernelDrops += Int(step)
+        lastDrops = drops
+    }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Glibc
+
+extension RawSpan {
+    /// The byte at `index`, or nil outside the span.
+    @inlinable
+    public func byte(at index: Int) -> UInt8? {
+        guard index >= 0, index < byteCount else { return nil }
+        return unsafe unsafeLoadUnaligned(fromByteOffset: index, as: UInt8.self)
+    }
+
+    /// The part `[start, start + count)` cut to what lies inside the span: never traps.
+    @_lifetime(copy self)
+    @inlinable
+    public func part(_ start: Int, _ count: Int) -> RawSpan {
+        let from = Swift.min(Swift.max(start, 0), byteCount)
+        let length = Swift.min(Swift.max(count, 0), byteCount - from)
+        return extracting(from..<from + length)
+    }
+
+    /// The part that `extent` names, cut to what lies inside the span.
+    @_lifetime(copy self)
+    @inlinable
+    public func part(_ extent: Extent) -> RawSpan { part(Int(extent.offset), Int(extent.length)) }
+
+    /// The offset of the first `value` at or after `start`, found with memchr(3).
+    public func firstIndex(of value: UInt8, from start: Int = 0) -> Int? {
+        guard start >= 0, start < byteCount else { return nil }
+        return unsafe withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress,
+                let hit = unsafe memchr(base + start, Int32(value), bytes.count - start)
+            else { return nil }
+            return unsafe UnsafeRawPointer(hit) - base
+        }
+    }
+
+    /// The offset of the last `value`, found with memrchr(3).
+    public func lastIndex(of value: UInt8) -> Int? {
+        unsafe withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress,
+                let hit = unsafe penstock_memrchr(base, Int32(value), bytes.count)
+            else { return nil }
+            return unsafe hit - base
+        }
+    }
+
+    /// The offset of the first occurrence of `needle` at or after `start`, found with memmem(3).
+    public func firstRange(of needle: RawSpan, from start: Int = 0) -> Int? {
+        guard start >= 0, start <= byteCount else { return nil }
+        return unsafe withUnsafeBytes { bytes in
+            unsafe needle.withUnsafeBytes { wanted in
+                guard let base = bytes.baseAddress, let small = wanted.baseAddress else { return nil }
+                guard let hit = unsafe penstock_memmem(base + start, bytes.count - start, small, wanted.count) else {
+                    return nil
+                }
+                return unsafe hit - base
+            }
+        }
+    }
+
+    /// The offset of the first occurrence of the UTF-8 of `needle` at or after `start`.
+    public func firstRange(of needle: StaticString, from start: Int = 0) -> Int? {
+        let bytes = unsafe RawSpan(_unsafeStart: needle.utf8Start, byteCount: needle.utf8CodeUnitCount)
+        return firstRange(of: bytes, from: start)
+    }
+
+    /// Whether the bytes at `offset` are those of `text`.
+    @inlinable
+    public func hasBytes(_ text: StaticString, at offset: Int = 0) -> Bool {
+        let count = text.utf8CodeUnitCount
+        guard offset >= 0, byteCount - offset >= count else { return false }
+        for index in 0..<count
+        where unsafe unsafeLoadUnaligned(fromByteOffset: offset + index, as: UInt8.self) != text.utf8Start[index] {
+            return false
+        }
+        return true
+    }
+
+    /// Whether two spans hold the same bytes.
+    @inlinable
+    public func equals(_ other: RawSpan) -> Bool {
+        guard byteCount == other.byteCount else { return false }
+        for index in 0..<byteCount
+        where unsafe unsafeLoadUnaligned(fromByteOffset: index, as: UInt8.self)
+            != other.unsafeLoadUnaligned(fromByteOffset: index, as: UInt8.self)
+        {
+            return false
+        }
+        return true
+    }
+
+    /// Whether the span holds exactly the UTF-8 of `text`.
+    @inlinable
+    public func equals(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { unsafe equals(RawSpan(_unsafeBytes: UnsafeRawBufferPointer($0))) }
+    }
+
+    /// The bytes as text, invalid UTF-8 repaired with U+FFFD.
+    public var text: String { unsafe withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) } }
+
+    /// The bytes as an array.
+    public var array: [UInt8] { unsafe withUnsafeBytes { unsafe [UInt8]($0) } }
+
+    /// The bytes read as an unsigned decimal number, or nil when they are not one or it does not fit.
+    @inlinable
+    public var decimal: UInt64? {
+        guard byteCount > 0, byteCount <= 20 else { return nil }
+        var value: UInt64 = 0
+        for index in 0..<byteCount {
+            let digit = unsafe unsafeLoadUnaligned(fromByteOffset: index, as: UInt8.self) &- 0x30
+            guard digit <= 9 else { return nil }
+            let (product, over) = value.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = product.addingReportingOverflow(UInt64(digit))
+            guard !over, !carry else { return nil }
+            value = sum
+        }
+        return value
+    }
+
+    /// Whether the bytes are well-formed UTF-8.
+    public var isValidUTF8: Bool {
+        unsafe withUnsafeBytes { bytes in
+            // Most lines are ASCII: eight bytes at a time first.
+            var index = 0
+            while index + 8 <= bytes.count,
+                unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+            {
+                index += 8
+            }
+            while index < bytes.count, unsafe bytes[index] < 0x80 { index += 1 }
+            if index == bytes.count { return true }
+            return unsafe String(validating: bytes[index...], as: UTF8.self) != nil
+        }
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Codecs
+internal import Documents
+internal import Events
+internal import Normalizer
+internal import Wire
+
+struct NormalizeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "normalize", abstract: "Log lines to OCSF events.",
+        discussion: "With --jsonl each line is {\"id\", \"raw\"}, and the answer {\"id\", \"mapping\", \"event\"}.")
+
+    @Flag(help: "Read {\"id\",\"raw\"} lines.")
+    var jsonl = false
+    @Option(help: "A mapping file or folder instead of the embedded ones; may be given several times.")
+    var mappings: [String] = []
+    @Argument(help: "Files; none or - reads standard input.")
+    var files: [String] = []
+
+    func run() throws {
+        let set = try Content.mappingSet(mappings)
+        var normalizer = Normalizer(set)
+        var batch = Batch(table: set.table)
+        var output = Output()
+        let now = wallClock()
+        var number = 0
+        var faults = 0
+        func event(_ raw: RawSpan, _ slab: inout Slab) -> UInt16 {
+            batch.reset()
+            batch.append(raw, received: now, transport: .file)
+            normalizer.normalize(frame: 0, of: &batch)
+            EventWriter.append(0, of: batch, to: &slab)
+            return batch.rows[0].mapping
+        }
+        try Input.frames(files) { line, path in
+            number += 1
+            guard line.byteCount > 0 else { return }
+            if jsonl {
+                guard let document = try? JSONDocument(line.array), let raw = document.text("raw") else {
+                    complain("\(path):\(number): no JSON object with \"raw\"")
+                    faults += 1
+                    return
+                }
+                var answer = Slab()
+                let mapping = event(Array(raw.utf8).span.bytes, &answer)
+                try output.write {
+                    $0.append("{")
+                    if let id = ParseCommand.identity(document) { $0.append("\"id\":\(id),") }
+                    $0.append("\"mapping\":\"\(set.name(mapping))\",\"event\":")
+                    $0.append(answer.bytes)
+                    $0.append("}\n")
+                }
+            } else {
+                var answer = Slab()
+                _ = event(line, &answer)
+                try output.line(answer.bytes)
+            }
+        }
+        try output.flush()
+        if faults > 0 { throw ExitCode(1) }
+    }
+}

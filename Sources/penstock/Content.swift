@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Codecs
+internal import Dissection
+internal import Documents
+internal import Events
+internal import Normalizer
+internal import Wire
+
+/// The mappings, rules and other files that the service works by: embedded, or from the user's folders.
+enum Content {
+    /// The text of an embedded file.
+    static func embedded(_ path: String) -> String {
+        EmbeddedFiles.all.first { $0.path == path }?.text.description ?? ""
+    }
+
+    /// The embedded files below a folder.
+    static func embedded(below folder: String) -> [(name: String, text: String)] {
+        EmbeddedFiles.all.filter { $0.path.hasPrefix(folder + "/") }.map { ($0.path, $0.text.description) }
+    }
+
+    /// The YAML files of the user's paths, or the embedded ones below `folder` when there are no paths.
+    static func files(_ paths: [String], embeddedBelow folder: String, complaints: Complaints) -> [(
+        name: String, text: String
+    )] {
+        guard !paths.isEmpty else { return embedded(below: folder) }
+        var files: [(name: String, text: String)] = []
+        for path in paths {
+            do {
+                let names = try Input.yamlFiles(path)
+                if names.isEmpty { complaints.add(Complaint(file: path, "no .yaml or .yml file is there")) }
+                for name in names { files.append((name, try Input.text(name))) }
+            } catch { complaints.add(Complaint(file: path, "cannot be read: \(error)")) }
+        }
+        return files
+    }
+
+    /// The mappings alone, for commands that only normalize.
+    static func mappingSet(_ paths: [String]) throws -> MappingSet {
+        let complaints = Complaints()
+        var builder = FieldTable.Builder()
+        let drafts = MappingSet.read(
+            files(paths, embeddedBelow: "mappings/sources", complaints: complaints), builder: &builder,
+            complaints: complaints)
+        try fail(complaints)
+        return MappingSet(drafts, table: builder.build(), records: RecordField.vocabulary)
+    }
+
+    /// Prints complaints and ends the command when one of them is an error.
+    static func fail(_ complaints: Complaints) throws {
+        for complaint in complaints.all { complain(complaint.description) }
+        if !complaints.errors.isEmpty { throw ExitCode(1) }
+    }
+
+    /// The compression of that name.
+    static func compression(_ name: String) -> ParquetCompression? {
+        switch name {
+        case "zstd": .zstd(level: 1)
+        case "snappy": .snappy
+        case "none": ParquetCompression.none
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Correlator
+internal import Delivery
+internal import Events
+internal import Incidents
+internal import Instruments
+internal import Inventory
+internal import Logging
+internal import Normalizer
+internal import Store
+internal import Wire
+
+/// The thread behind the ring of hits: it owns the correlator and the incident engine, and sends out what they make.
+final class CorrelationLane: @unchecked Sendable {
+    /// The most firings that wait for the store.
+    private static let waitingLimit = 10_000
+    private let hub: Hub
+    private let store: StateStore?
+    private let outbox: Outbox?
+    private let uploader: ObjectUploader?
+    private let log: Logger
+    private let onChange: @Sendable (IncidentChange) -> Void
+    private var correlator: Correlator
+    private var engine: IncidentEngine
+    private var reader = EventReader()
+    private var waiting: [Firing] = []
+    private var lastComplaint: Int64 = 0
+    private let settings: IncidentSettings
+    private let unstored: Instrument
+    private let misread: Instrument
+    private let incidents: Instrument
+    private let firings: Instrument
+
+    init(
+        hub: Hub, settings: IncidentSettings, options: Correlator.Options, store: StateStore?, outbox: Outbox?,
+        uploader: ObjectUploader?, log: Logger, onChange: @escaping @Sendable (IncidentChange) -> Void
+    ) {
+        self.hub = hub
+        self.store = store
+        self.outbox = outbox
+        self.uploader = uploader
+        self.log = log
+        self.onChange = onChange
+        self.settings = settings
+        let knowledge = hub.knowledge
+        correlator = Correlator(ruleSet: knowledge.ruleSet, options: options, registry: hub.registry)
+        engine = IncidentEngine(
+            settings: settings, knowledge: CorrelationLane.knowledge(knowledge, hub.registry), store: store)
+        unstored = hub.registry.counter(
+            "penstock_incident_store_failures_total", help: "Failed attempts to store incidents; they are repeated.")
+        misread = hub.registry.dropped(stage: "incident", reason: "finding_unreadable")
+        incidents = hub.registry.counter("penstock_incident_revisions_total", help: "Revisions of incidents made.")
+        firings = hub.registry.counter("penstock_firings_total", help: "Firings of rules, and their growth.")
+    }
+
+    /// What incidents know of the plant, of ATT&CK, and of what the service lost.
+    private static func knowledge(_ knowledge: Knowledge, _ registry: Registry) -> IncidentKnowledge {
+        let plant = knowledge.plant
+        return IncidentKnowledge(
+            catalog: knowledge.catalog, playbooks: knowledge.playbooks,
+            asset: { text in
+                guard let address = IPAddress(text) else { return nil }
+                let asset = plant.assets[address]
+                let zone = plant.zones.zone(of: address).map { plant.zones.zones[$0] }
+                guard asset != nil || zone != nil else { return nil }
+                return AssetFacts(
+                    name: asset?.name, zone: zone?.name, level: zone?.level, criticality: asset?.criticality,
+                    kind: asset?.role)
+            })
+    }
+
+    /// Runs until the ring of hits is closed and empty, then ends what the correlator still holds back.
+    func run() {
+        let lag = hub.registry.gauge(
+            "penstock_stage_lag_milliseconds", ["stage": "correlate"],
+            help: "Time from receipt to the end of a stage, of the newest batch.")
+        var generation = hub.knowledgeGeneration
+        var nextLook: Int64 = 0
+        while true {
+            if hub.knowledgeGeneration != generation {
+                generation = hub.knowledgeGeneration
+                adopt(hub.knowledge)
+            }
+            // Windows whose time has come, and notifications that are due.
+            if wallClock() >= nextLook {
+                take(correlator.advance(now: wallClock()))
+                outbox?.pump(now: wallClock())
+                nextLook = wallClock() + 250_000_000
+            }
+            if let batch = hub.hits.pop() {
+                take(correlator.accept(batch.hits, now: wallClock(), partition: batch.lane))
+                if let hit = batch.hits.first { lag.set(max(0, (wallClock() - hit.received) / 1_000_000)) }
+                continue
+            }
+            if hub.hits.isDrained { break }
+            hub.awaitHits(milliseconds: 100)
+        }
+        take(correlator.finish())
+        // What the store refused until now gets a last chance.
+        for _ in 0..<20 where !waiting.isEmpty {
+            take([])
+            if !waiting.isEmpty { sleepMilliseconds(100) }
+        }
+        if !waiting.isEmpty {
+            hub.registry.dropped(stage: "incident", reason: "store_unavailable").add(waiting.count)
+            log.error("\(waiting.count) firings could not be stored before the stop; their events are in the lake")
+        }
+        outbox?.pump(now: wallClock())
+    }
+
+    private func adopt(_ knowledge: Knowledge) {
+        let lost = correlator.reload(knowledge.ruleSet, registry: hub.registry)
+        if !lost.isEmpty { log.notice("changed rules begin with empty windows: \(lost.joined(separator: ", "))") }
+        engine = IncidentEngine(
+            settings: settings, knowledge: CorrelationLane.knowledge(knowledge, hub.registry), store: store)
+    }
+
+    /// Makes incidents of firings; while the store refuses, they wait here and are tried again.
+    private func take(_ new: [Firing]) {
+        firings.add(new.count)
+        waiting += new
+        // A store that stays away must not cost all memory: what is given up is counted, its events are in the lake.
+        if waiting.count > CorrelationLane.waitingLimit {
+            let excess = waiting.count - CorrelationLane.waitingLimit
+            waiting.removeFirst(excess)
+            hub.registry.dropped(stage: "incident", reason: "store_unavailable").add(excess)
+        }
+        guard !waiting.isEmpty else { return }
+        let changes: [IncidentChange]
+        do {
+            changes = try engine.accept(waiting)
+        } catch {
+            unstored.add()
+            if wallClock() - lastComplaint > 60_000_000_000 {
+                lastComplaint = wallClock()
+                log.error("incidents wait in memory, the store refuses them: \(error)")
+            }
+            return
+        }
+        waiting.removeAll()
+        incidents.add(changes.count)
+        for change in changes { send(change) }
+        if !changes.isEmpty { outbox?.pump(now: wallClock()) }
+    }
+
+    private func send(_ change: IncidentChange) {
+        uploader?.submit(LakeObject(key: change.objectKey, mode: .replace, bytes: change.json))
+        let knowledge = hub.knowledge
+        var batch = hub.emptyBatch(knowledge.mappings.table, lane: -1)
+        for finding in change.detectionFindings + [change.incidentFinding] {
+            let outcome = reader.read(finding.span.bytes, mapping: knowledge.ownMapping, into: &batch)
+            if outcome == nil || outcome?.unknown != 0 { misread.add() }
+        }
+        hub.deliver(batch)
+        onChange(change)
+    }
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Correlator
+internal import Delivery
+internal import Documents
+internal import Events
+internal import Glibc
+internal import Incidents
+internal import Instruments
+internal import Inventory
+internal import Logging
+internal import Receivers
+internal import Store
+internal import Synchronization
+internal import Wire
+
+/// The running service: it builds the lanes, joins the stages, and owns start, reload and stop.
+final class Engine: @unchecked Sendable {
+    /// Why the service did not start: one line a fault.
+    struct StartFailure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    let configuration: Configuration
+    let hub: Hub
+    private let log: Logger
+    private let input: SyslogInput
+    private let sensors: [SensorLane]
+    private let store: StateStore
+    private let outbox: Outbox
+    private let feeds: [FeedOutput]
+    private let webhooks: [WebhookOutput]
+    private let uploader: ObjectUploader?
+    private let correlation: CorrelationLane
+    private let delivery: DeliveryLane
+    private let threads = Mutex<[OutputThread]>([])
+    private let outputThreads = Mutex<[OutputThread]>([])
+    private let state = Mutex<String?>("starting")
+
+    /// Opens everything that `configuration` names; nothing runs before `start`.
+    init(
+        _ configuration: Configuration, registry: Registry = Registry(), log: Logger,
+        onChange: @escaping @Sendable (IncidentChange) -> Void = { _ in }
+    ) throws {
+        self.configuration = configuration
+        self.log = log
+        let complaints = Complaints()
+        let loading = Knowledge.load(configuration, complaints: complaints)
+        guard complaints.errors.isEmpty else {
+            throw StartFailure(description: complaints.all.map(\.description).joined(separator: "\n"))
+        }
+        for complaint in complaints.all { log.warning("\(complaint)") }
+        let hub = Hub(loading.knowledge, registry: registry)
+        self.hub = hub
+
+        try Engine.makeFolder(configuration.data)
+        let store: StateStore
+        do {
+            store = try StateStore(path: configuration.data + "/penstock.sqlite")
+        } catch {
+            throw StartFailure(description: "data: \(configuration.data)/penstock.sqlite: \(error)")
+        }
+        self.store = store
+        let outbox = Outbox(store: store, log: log)
+        self.outbox = outbox
+
+        var lake: LakeWriter?
+        var uploader: ObjectUploader?
+        if let settings = configuration.lake {
+            do {
+                try Engine.makeFolder(settings.directory)
+                let objects = try LocalObjectStore(directory: settings.directory)
+                objects.removeLeftovers()
+                let made = ObjectUploader(to: objects, registry: registry, log: log)
+                uploader = made
+                var lakeSettings = LakeSettings()
+                lakeSettings.objectAge = settings.flushInterval
+                lakeSettings.version = penstockVersion
+                lakeSettings.sources = { [hub] _ in hub.knowledge.sources }
+                if let compression = Content.compression(settings.compression) {
+                    lakeSettings.compression = compression
+                }
+                lake = LakeWriter(lakeSettings, registry: registry, log: log) { made.submit($0) }
+            } catch let error as Delivery.StoreError {
+                throw StartFailure(description: "outputs.lake: \(settings.directory): \(error.description)")
+            }
+        }
+        self.uploader = uploader
+        feeds = try configuration.feeds.map { try Engine.feed($0, registry, log) }
+        webhooks = try configuration.webhooks.map { try Engine.webhook($0, registry, log, outbox) }
+        delivery = DeliveryLane(hub: hub, lake: lake, feeds: feeds)
+
+        var incidentSettings = IncidentSettings()
+        incidentSettings.gap = configuration.incidentGap * 1_000_000
+        incidentSettings.sinks = configuration.webhooks.map(\.name)
+        incidentSettings.version = penstockVersion
+        for asset in loading.knowledge.plant.assets.values.sorted(by: { $0.name < $1.name })
+        where asset.role == "gateway" || asset.role == "nat" || asset.role == "scanner" {
+            incidentSettings.stops.append(
+                .init(network: IPNetwork(asset.address, prefix: 128), reason: "\(asset.role) \(asset.name)"))
+        }
+        var options = Correlator.Options()
+        options.lateness = configuration.lateness
+        correlation = CorrelationLane(
+            hub: hub, settings: incidentSettings, options: options, store: store, outbox: outbox, uploader: uploader,
+            log: log, onChange: onChange)
+
+        do {
+            input = try SyslogInput.open(
+                configuration.listeners, lanes: configuration.lanes, registry: registry, logger: log)
+        } catch {
+            throw StartFailure(description: "listeners: \(error)")
+        }
+        sensors = try configuration.sensors.enumerated().map { number, source in
+            do {
+                return try SensorLane(
+                    hub: hub, source: source, lane: configuration.lanes + number,
+                    uidPrefix: Engine.uidPrefix(configuration.site, configuration.lanes + number), log: log)
+            } catch {
+                throw StartFailure(description: "sensors: \(source.name): \(error)")
+            }
+        }
+    }
+
+    /// What comes before the running number in the uids of a lane's events: site, lane and start of the process.
+    private static func uidPrefix(_ site: String, _ lane: Int) -> String {
+        "\(site)/\(lane)/\(wallClock() / 1_000_000_000)/"
+    }
+
+    private static func makeFolder(_ path: String) throws {
+        var made = path.hasPrefix("/") ? "" : "."
+        for part in path.split(separator: "/") {
+            made += "/" + part
+            if mkdir(made, 0o750) != 0, errno != EEXIST {
+                throw StartFailure(description: "\(path): cannot be made: \(String(cString: strerror(errno)))")
+            }
+        }
+        if access(path, W_OK | X_OK) != 0 {
+            throw StartFailure(
+                description: "\(path): \(String(cString: strerror(errno))); the service must be able to write there")
+        }
+    }
+
+    private static func feed(_ feed: Configuration.Feed, _ registry: Registry, _ log: Logger) throws -> FeedOutput {
+        let complaints = Complaints()
+        let path = "mappings/feeds/\(feed.format).yaml"
+        guard let format = FeedFormat(Content.embedded(path), file: path, complaints: complaints),
+            complaints.errors.isEmpty, let (host, port) = Configuration.split(feed.address)
+        else {
+            throw StartFailure(description: complaints.all.map(\.description).joined(separator: "\n"))
+        }
+        let carrier: FeedSettings.Carrier
+        do {
+            carrier = try Engine.carrier(feed)
+        } catch {
+            throw StartFailure(description: "outputs.feeds: \(feed.name): \(error)")
+        }
+        var settings = FeedSettings(name: feed.name, host: host, port: UInt16(port), carrier: carrier)
+        settings.framing = feed.framing == "lf" ? .lineFeed : .octetCounting
+        settings.header = SyslogHeader(SyslogHeader.Form(rawValue: feed.header) ?? .rfc5424)
+        settings.minimumSeverity = feed.minimumSeverity
+        settings.queueBytes = feed.queueBytes
+        return FeedOutput(settings, format: format, version: penstockVersion, registry: registry, log: log)
+    }
+
+    private static func webhook(
+        _ webhook: Configuration.Webhook, _ registry: Registry, _ log: Logger, _ outbox: Outbox
+    ) throws -> WebhookOutput {
+        var settings = WebhookSettings(name: webhook.name, url: webhook.url)
+        settings.topic = webhook.topic
+        settings.caFile = webhook.certificateAuthority
+        do {
+            if let key = webhook.signingKey {
+                settings.signer = try SNSSigner(keyFile: key, certificateURL: webhook.signingCertificateURL ?? "")
+            }
+            let output = try WebhookOutput(settings, registry: registry, log: log) { outbox.note($0, $1) }
+            outbox.add(webhook.name, output)
+            return output
+        } catch {
+            throw StartFailure(description: "outputs.webhooks: \(webhook.name): \(error)")
+        }
+    }
+
+    /// Starts all threads: outputs first, so that nothing received waits for them.
+    func start() {
+        uploader?.start()
+        for feed in feeds { feed.start() }
+        for webhook in webhooks { webhook.start() }
+        outputThreads.withLock {
+            $0.append(OutputThread("deliver") { [delivery] in delivery.run() })
+            $0.append(OutputThread("correlate") { [correlation] in correlation.run() })
+        }
+        let names = configuration.listeners.map(\.name)
+        threads.withLock { threads in
+            for receiver in input.receivers {
+                let lane = SyslogLane(
+                    hub: hub, receiver: receiver, listeners: names,
+                    uidPrefix: Engine.uidPrefix(configuration.site, receiver.lane))
+                threads.append(OutputThread("lane-\(receiver.lane)") { lane.run() })
+            }
+            for sensor in sensors { threads.append(OutputThread("sensor-\(sensor.name)") { sensor.run() }) }
+        }
+        state.withLock { $0 = nil }
+        for listener in input.listeners {
+            log.info(
+                "listening on \(listener.address) (\(listener.configuration.transport.rawValue), \(listener.configuration.name))"
+            )
+        }
+    }
+
+    /// Why the service is not ready, or nil when it is.
+    var notReady: String? { state.withLock { $0 } }
+
+    /// The addresses that listeners got, by name.
+    var addresses: [String: String] {
+        Dictionary(input.listeners.map { ($0.configuration.name, "\($0.address)") }, uniquingKeysWith: { a, _ in a })
+    }
+
+    /// Whether every capture file has been read to its end.
+    var sensorsAreDone: Bool { sensors.allSatisfy(\.isDone) }
+
+    /// Sets the gauges that are only worth reading at a scrape.
+    func refreshGauges() {
+        for (name, ring) in [("delivery", hub.finished.count), ("recycled", hub.recycled.count)] {
+            hub.registry.gauge("penstock_ring_batches", ["ring": name], help: "Batches that wait between two stages.")
+                .set(Int64(ring))
+        }
+        hub.registry.gauge("penstock_ring_batches", ["ring": "hits"], help: "Batches that wait between two stages.")
+            .set(Int64(hub.hits.count))
+    }
+
+    /// Loads mappings, rules, zones and certificates anew; when anything is wrong the old ones stay.
+    ///
+    /// - Returns: what is wrong, or nothing.
+    func reload() -> [String] {
+        let complaints = Complaints()
+        var next = configuration
+        if let file = configuration.file {
+            do {
+                next = Configuration.parse(try Input.text(file), file: file, complaints: complaints)
+            } catch { complaints.add(Complaint(file: file, "\(error)")) }
+        }
+        let loading = Knowledge.load(next, complaints: complaints)
+        guard complaints.errors.isEmpty else { return complaints.errors.map(\.description) }
+        do { try input.reloadCertificates() } catch { return ["\(error)"] }
+        hub.publish(loading.knowledge)
+        if next.listeners != configuration.listeners || next.feeds != configuration.feeds
+            || next.lake != configuration.lake
+            || next.webhooks != configuration.webhooks || next.sensors != configuration.sensors
+        {
+            log.warning("listeners, sensors and outputs change at a restart only; the rest was reloaded")
+        }
+        return []
+    }
+
+    /// Takes in what waits in the sockets, finishes every stage in order, and returns when all is written.
+    func stop() {
+        let first = state.withLock { state in
+            defer { state = "stopping" }
+            return state != "stopping"
+        }
+        guard first else { return }
+        hub.stop()
+        for receiver in input.receivers { receiver.wake() }
+        for thread in threads.withLock({ $0 }) { thread.join() }
+        hub.closeHits()
+        let outputs = outputThreads.withLock { $0 }
+        outputs.last?.join()
+        hub.closeFinished()
+        outputs.first?.join()
+        for feed in feeds { feed.stop() }
+        for webhook in webhooks { webhook.stop() }
+        uploader?.stop()
+        do { try store.close() } catch { log.error("the store did not close: \(error)") }
+        log.info("stopped; everything received was processed")
+    }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Dispatch
+internal import Events
+internal import Instruments
+internal import Synchronization
+internal import Wire
+
+/// The hits of one batch, and the lane they come from.
+struct HitBatch: Sendable {
+    var lane: Int
+    var hits: [Hit]
+}
+
+/// What the threads of the service share: the rings between them, the knowledge of the moment, and the order to stop.
+final class Hub: Sendable {
+    /// Finished batches on their way to delivery.
+    let finished = Ring<Batch>(capacity: 64)
+    /// Emptied batches on their way back to the lanes.
+    let recycled = Ring<Batch>(capacity: 64)
+    /// Hits on their way to the correlator.
+    let hits = Ring<HitBatch>(capacity: 1024)
+    /// Told at each push to a ring, so that its reader sleeps while there is nothing to do.
+    private let finishedBell = DispatchSemaphore(value: 0)
+    private let hitsBell = DispatchSemaphore(value: 0)
+    /// All counters and gauges.
+    let registry: Registry
+    private let current: Mutex<Knowledge>
+    private let generation = Atomic<Int>(1)
+    private let stopping = Atomic<Bool>(false)
+
+    init(_ knowledge: Knowledge, registry: Registry) {
+        current = Mutex(knowledge)
+        self.registry = registry
+    }
+
+    /// The knowledge of the moment; lanes ask once a batch.
+    var knowledge: Knowledge { current.withLock { $0 } }
+
+    /// A number that changes when the knowledge does.
+    var knowledgeGeneration: Int { generation.load(ordering: .acquiring) }
+
+    /// Publishes new knowledge.
+    func publish(_ knowledge: Knowledge) {
+        current.withLock { $0 = knowledge }
+        generation.add(1, ordering: .releasing)
+    }
+
+    /// Whether lanes are to take in what waits and end.
+    var isStopping: Bool { stopping.load(ordering: .acquiring) }
+
+    /// Orders lanes to end.
+    func stop() { stopping.store(true, ordering: .releasing) }
+
+    /// An empty batch for `lane`, from the recycled ones when there is one.
+    func emptyBatch(_ table: FieldTable, lane: Int) -> Batch {
+        if var batch = recycled.pop() {
+            batch.reset(table: table)
+            return batch
+        }
+        return Batch(table: table, lane: lane)
+    }
+
+    /// Hands a batch to delivery; waits while the ring is full, which is the back-pressure that stops receiving.
+    func deliver(_ batch: consuming Batch) {
+        var pending: Batch? = consume batch
+        while let waiting = pending.take() {
+            pending = finished.push(waiting)
+            if pending != nil { sleepMilliseconds(1) }
+        }
+        finishedBell.signal()
+    }
+
+    /// Hands hits to the correlator; waits while the ring is full.
+    func report(_ hits: HitBatch) {
+        var pending: HitBatch? = hits
+        while let waiting = pending.take() {
+            pending = self.hits.push(waiting)
+            if pending != nil { sleepMilliseconds(1) }
+        }
+        hitsBell.signal()
+    }
+
+    /// Waits until a batch was finished, at most so long.
+    func awaitFinished(milliseconds: Int) { _ = finishedBell.wait(timeout: .now() + .milliseconds(milliseconds)) }
+
+    /// Waits until hits were reported, at most so long.
+    func awaitHits(milliseconds: Int) { _ = hitsBell.wait(timeout: .now() + .milliseconds(milliseconds)) }
+
+    /// No more hits will come: their reader may end.
+    func closeHits() {
+        hits.close()
+        hitsBell.signal()
+    }
+
+    /// No more finished batches will come: their reader may end.
+    func closeFinished() {
+        finished.close()
+        finishedBell.signal()
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Documents
+internal import Dissection
+internal import Events
+internal import Incidents
+internal import Inventory
+internal import Normalizer
+internal import Sigma
+
+/// Everything that lanes and the correlator work by, compiled together: one immutable value, replaced as a whole.
+final class Knowledge: Sendable {
+    /// Mappings, and the field table that all events use.
+    let mappings: MappingSet
+    /// The plant.
+    let plant: PlantModel
+    /// A fresh enricher for a lane.
+    let enricher: Enricher
+    /// The rules.
+    let ruleSet: RuleSet
+    /// The rules bound to the table.
+    let rules: BoundRules
+    /// Techniques and mitigations.
+    let catalog: AttackCatalog
+    /// What to do about techniques.
+    let playbooks: Playbooks
+    /// Lake partitions by mapping number; the last is the service itself.
+    let sources: [String]
+
+    /// The mapping number of events that the service makes itself.
+    var ownMapping: UInt16 { UInt16(sources.count - 1) }
+
+    private init(
+        mappings: MappingSet, plant: PlantModel, enricher: Enricher, ruleSet: RuleSet, catalog: AttackCatalog,
+        playbooks: Playbooks
+    ) {
+        self.mappings = mappings
+        self.plant = plant
+        self.enricher = enricher
+        self.ruleSet = ruleSet
+        self.rules = BoundRules(ruleSet, table: mappings.table)
+        self.catalog = catalog
+        self.playbooks = playbooks
+        self.sources = mappings.names + ["penstock"]
+    }
+
+    /// What loading found besides the knowledge itself.
+    struct Loading {
+        var knowledge: Knowledge
+        var drafts: MappingSet.Drafts
+    }
+
+    /// Loads everything that `configuration` names; every fault is a complaint. The result is only to be used when no
+    /// complaint is an error.
+    static func load(_ configuration: Configuration, complaints: Complaints) -> Loading {
+        var builder = FieldTable.Builder()
+        let drafts = MappingSet.read(
+            Content.files(configuration.mappings, embeddedBelow: "mappings/sources", complaints: complaints),
+            builder: &builder, complaints: complaints)
+        var plant = PlantModel.empty
+        if let path = configuration.zones {
+            do {
+                plant = PlantModel.parse(try Input.text(path), file: path, complaints: complaints)
+            } catch { complaints.add(Complaint(file: configuration.file ?? path, "zones: \(error)")) }
+        } else {
+            let path = "mappings/zones.example.yaml"
+            plant = PlantModel.parse(Content.embedded(path), file: path, complaints: complaints)
+        }
+        let plan = Enricher.Plan(plant, builder: &builder)
+        for path in IncidentEngine.fields { builder.add(path) }
+        let ruleSet = RuleSet.parse(
+            files: Content.files(configuration.rules, embeddedBelow: "mappings/rules", complaints: complaints),
+            placeholders: plant.lists, complaints: complaints)
+        let attack = "mappings/attack/ics.yaml"
+        let catalog = AttackCatalog.parse(text: Content.embedded(attack), file: attack, complaints: complaints)
+        let book = "mappings/attack/playbooks.yaml"
+        let playbooks = Playbooks.parse(text: Content.embedded(book), file: book, complaints: complaints)
+        let table = builder.build()
+        let mappings = MappingSet(drafts, table: table, records: RecordField.vocabulary)
+        return Loading(
+            knowledge: Knowledge(
+                mappings: mappings, plant: plant, enricher: plan.finish(table), ruleSet: ruleSet, catalog: catalog,
+                playbooks: playbooks), drafts: drafts)
+    }
+
+    /// What rules can route on for an event of mapping `number` and class `uid`.
+    func logSources(mapping number: UInt16, classUID uid: Int) -> LogSources {
+        let sources = mappings.logSources(number)
+        let name = mappings.table.dictionary.classes[uid]?.shape.name
+        return LogSources(
+            products: sources.products, categories: sources.categories.union(name.map { [$0] } ?? []),
+            services: sources.services)
+    }
+}

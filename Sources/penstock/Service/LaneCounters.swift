@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Codecs
+internal import Instruments
+internal import Normalizer
+
+/// The counters of one lane; flushed once a batch.
+struct LaneCounters {
+    private let registry: Registry
+    private var events: [String: Instrument] = [:]
+    private let unreadable: Instrument
+    private let invalid: Instrument
+    private let misfits: Instrument
+    private let problems: [Instrument]
+    private let lag: Instrument
+
+    init(_ registry: Registry, stage: String) {
+        self.registry = registry
+        unreadable = registry.counter(
+            "penstock_normalize_unreadable_total",
+            help: "Records that their mapping could not take apart; they went out as Base Events.")
+        invalid = registry.counter(
+            "penstock_normalize_invalid_total",
+            help: "Events that did not meet the schema; they went out as Base Events.")
+        misfits = registry.counter(
+            "penstock_normalize_misfits_total",
+            help: "Values that did not fit their attribute; they stayed in unmapped.")
+        problems = SyslogProblems.all.map {
+            registry.counter(
+                "penstock_syslog_problems_total", ["problem": $0.name], help: "Messages by what was wrong.")
+        }
+        lag = registry.gauge(
+            "penstock_stage_lag_milliseconds", ["stage": stage],
+            help: "Time from receipt to the end of a stage, of the newest batch.")
+    }
+
+    /// Adds a batch's tally; `oldest` is when its first frame was received.
+    mutating func add(_ tally: Normalizer.Tally, _ knowledge: Knowledge, oldest: Int64) {
+        for (number, count) in tally.events.enumerated() where count > 0 {
+            let name = knowledge.mappings.name(UInt16(number))
+            let counter =
+                events[name]
+                ?? registry.counter(
+                    "penstock_events_total", ["mapping": name], help: "Events made, by mapping.")
+            events[name] = counter
+            counter.add(count)
+        }
+        unreadable.add(tally.unreadable)
+        invalid.add(tally.invalid)
+        misfits.add(tally.misfits)
+        for (number, count) in tally.problems.enumerated() { problems[number].add(count) }
+        lag.set(max(0, (wallClock() - oldest) / 1_000_000))
+    }
+}

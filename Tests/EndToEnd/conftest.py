@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the end-to-end tests. They drive the built program from outside, with real clients."""
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import support  # noqa: E402
+
+
+def pytest_sessionstart(session):
+    if not support.BINARY.exists():
+        pytest.exit("there is no program at %s: build it (scripts/test does) or set PENSTOCK_BIN" % support.BINARY, 2)
+
+
+def pytest_report_header(config):
+    return "penstock: %s" % support.BINARY
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    """A development CA with a server and a client certificate."""
+    folder = tmp_path_factory.mktemp("certs")
+    subprocess.run([str(support.ROOT / "certs/make-certs"), str(folder)], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def foreign_certificates(tmp_path_factory):
+    """The same from an authority that nobody trusts."""
+    folder = tmp_path_factory.mktemp("foreign")
+    subprocess.run([str(support.ROOT / "certs/make-certs"), str(folder)], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory):
+    """The captures and logs of the rehearsed plant: attack.pcap, attack.log, normal.pcap, normal.log."""
+    folder = tmp_path_factory.mktemp("rehearsal")
+    answer = support.penstock("demo", "--export", folder)
+    assert answer.returncode == 0, answer.stderr.decode()
+    for name in ("attack.pcap", "attack.log", "normal.pcap", "normal.log"):
+        assert (folder / name).stat().st_size > 1000, name
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cases():
+    """The third-party cases beside the project, where they are."""
+    if not support.CASES.is_dir():
+        pytest.skip("the cases are not at %s" % support.CASES)
+    return support.CASES
+
+
+class Factory:
+    """Makes services, and at the end stops those that the test left running."""
+
+    def __init__(self, folder, certificates):
+        self.folder, self.certificates, self.services = folder, certificates, []
+
+    def configuration(self, **changes):
+        """A whole configuration on free ports; `changes` replace its top-level keys."""
+        udp, tcp, tls, http_port = support.free_ports(4)
+        configuration = {
+            "data": str(self.folder / "data"),
+            "lanes": 1,
+            "listeners": [
+                {"name": "udp", "transport": "udp", "address": "127.0.0.1:%d" % udp},
+                {"name": "tcp", "transport": "tcp", "address": "127.0.0.1:%d" % tcp, "framing": "auto"},
+                {"name": "tls", "transport": "tls", "address": "127.0.0.1:%d" % tls, "tls": {
+                    "certificate": str(self.certificates / "server.pem"), "key": str(self.certificates / "server.key"),
+                    "client_ca": str(self.certificates / "ca.pem"), "client_certificate": "optional"}},
+            ],
+            "outputs": {"lake": {"directory": str(self.folder / "lake"), "flush_interval": "1s",
+                                 "compression": "zstd"}},
+            "correlation": {"lateness": "2s"},
+            "http": {"address": "127.0.0.1:%d" % http_port},
+            "log": {"level": "info"},
+        }
+        configuration.update(changes)
+        return configuration
+
+    def start(self, configuration=None, wait=True):
+        configuration = configuration or self.configuration()
+        http_port = int(configuration["http"]["address"].rpartition(":")[2])
+        service = support.Service(self.folder, configuration, http_port)
+        for listener in configuration["listeners"]:
+            setattr(service, listener["name"], int(listener["address"].rpartition(":")[2]))
+        service.lake = pathlib.Path(configuration["outputs"]["lake"]["directory"])
+        service.certificates = self.certificates
+        self.services.append(service)
+        return service.wait_ready() if wait else service
+
+    def close(self):
+        for service in self.services:
+            service.kill()
+
+
+@pytest.fixture
+def factory(tmp_path, certificates):
+    made = Factory(tmp_path, certificates)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def service(factory):
+    """A service with all listeners and a lake; the test may stop it itself. It must end well in any case."""
+    running = factory.start()
+    yield running
+    assert running.stop() == 0, running.log()
+
+
+class Attacked:
+    """A service that has been through the attack and was stopped; the sinks keep what they got."""
+
+
+@pytest.fixture(scope="session")
+def attacked(tmp_path_factory, certificates, exported):
+    """The attack, played by Python's own sockets and TLS, through one service with all outputs."""
+    folder = tmp_path_factory.mktemp("attacked")
+    factory, siem, soc = Factory(folder, certificates), support.LineSink(), support.WebhookSink()
+    configuration = factory.configuration()
+    configuration["sensors"] = [{"name": "replay", "file": str(exported / "attack.pcap")}]
+    # The capture is read in one go, so the log lines come up to 45 seconds of event time behind it.
+    configuration["correlation"]["lateness"] = "1m"
+    configuration["outputs"]["feeds"] = [{
+        "name": "siem", "format": "cef", "transport": "tcp", "address": "127.0.0.1:%d" % siem.port, "framing": "lf",
+        "header": "rfc5424"}]
+    configuration["outputs"]["webhooks"] = [{
+        "name": "soc", "url": "http://127.0.0.1:%d/sns" % soc.port,
+        "topic_arn": "arn:aws:sns:eu-central-1:000000000000:ot-incidents"}]
+    service = factory.start(configuration)
+    messages = (exported / "attack.log").read_bytes().splitlines()
+    for number, message in enumerate(messages):
+        if number % 3 == 0:
+            support.send_udp(service.udp, [message])
+        elif number % 3 == 1:
+            support.send_tcp(service.tcp, support.octets([message]))
+        else:
+            support.send_tls(service.tls, certificates, support.octets([message]))
+    try:
+        support.eventually(
+            lambda: any(all(d in str(record) for d in support.DETECTIONS)
+                        for record in support.incidents(service.lake).values()),
+            60, "an incident with all four detections")
+        made = Attacked()
+        made.metrics = service.metrics()
+        made.messages, made.service, made.lake, made.siem, made.soc = messages, service, service.lake, siem, soc
+        made.status = service.stop()
+        yield made
+    except AssertionError as error:
+        raise AssertionError("%s\n%s" % (error, service.log())) from None
+    finally:
+        factory.close()
+        siem.close()
+        soc.close()

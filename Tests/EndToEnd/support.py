@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the end-to-end tests share: the built program, a running service, sinks that listen, and waiting."""
+import contextlib
+import http.client
+import http.server
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+BINARY = pathlib.Path(os.environ.get("PENSTOCK_BIN", ROOT / ".build/release/penstock")).resolve()
+CASES = pathlib.Path(os.environ.get("PENSTOCK_CASES", ROOT.parent / "shared/cases")).resolve()
+
+DETECTIONS = ("CROSS_ZONE_VIOLATION", "UNAUTHORIZED_MODBUS_WRITE", "OT_BRUTE_FORCE_SCAN", "PROCESS_SAFETY_VIOLATION")
+
+
+def penstock(*arguments, stdin=None, timeout=120, cwd=None):
+    """Runs a command of the program to its end."""
+    if isinstance(stdin, str):
+        stdin = stdin.encode()
+    return subprocess.run([str(BINARY), *map(str, arguments)], input=stdin, capture_output=True, timeout=timeout,
+                          cwd=cwd)
+
+
+def ndjson(data):
+    """The objects of NDJSON bytes."""
+    return [json.loads(line) for line in data.splitlines() if line.strip()]
+
+
+def eventually(probe, timeout=30, what="it", interval=0.05):
+    """The first true answer of `probe`; what it answered last when there is none in time."""
+    end, answer = time.monotonic() + timeout, None
+    while True:
+        answer = probe()
+        if answer:
+            return answer
+        if time.monotonic() > end:
+            raise AssertionError("%s did not happen in %d s; last answer: %r" % (what, timeout, answer))
+        time.sleep(interval)
+
+
+def free_ports(count):
+    """Ports of the loopback interface that are free for TCP and UDP."""
+    found = []
+    while len(found) < count:
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            port = tcp.getsockname()[1]
+            try:
+                udp.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            if port not in found:
+                found.append(port)
+    return found
+
+
+class Service:
+    """A running `penstock run` on a folder of its own."""
+
+    def __init__(self, folder, configuration, http_port):
+        self.folder, self.http_port = pathlib.Path(folder), http_port
+        self.file = self.folder / "penstock.yaml"
+        self.configuration = configuration
+        self.write(configuration)
+        self.stderr = open(self.folder / "stderr.log", "ab")
+        self.stdout = open(self.folder / "stdout.log", "ab")
+        self.process = subprocess.Popen([str(BINARY), "run", "-c", str(self.file)], stdin=subprocess.DEVNULL,
+                                        stdout=self.stdout, stderr=self.stderr, cwd=self.folder)
+
+    def write(self, configuration):
+        """JSON is YAML; the tests of the configuration write YAML's own style."""
+        text = configuration if isinstance(configuration, str) else json.dumps(configuration, indent=2)
+        self.file.write_text(text, encoding="utf-8")
+
+    def log(self):
+        return (self.folder / "stderr.log").read_text(errors="replace") + \
+            (self.folder / "stdout.log").read_text(errors="replace")
+
+    def get(self, path, timeout=5):
+        """Status and body of the service's own HTTP endpoint; status 0 when it does not answer."""
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:%d%s" % (self.http_port, path), timeout=timeout) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode(errors="replace")
+        except (OSError, http.client.HTTPException):
+            return 0, ""
+
+    def wait_ready(self, timeout=60):
+        def ready():
+            assert self.process.poll() is None, "the service ended with %s:\n%s" % (self.process.returncode, self.log())
+            return self.get("/readyz")[0] == 200
+        eventually(ready, timeout, "readiness")
+        return self
+
+    def metrics(self):
+        """{(name, frozenset of labels): value}"""
+        status, text = self.get("/metrics")
+        assert status == 200
+        found = {}
+        for line in text.splitlines():
+            match = re.fullmatch(r'([a-zA-Z_:][\w:]*)(?:\{(.*)\})? ([-+\w.]+)', line)
+            if line and not line.startswith("#"):
+                assert match, "not an exposition line: %r" % line
+                labels = frozenset(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', match[2] or ""))
+                found[match[1], labels] = float(match[3])
+        return found
+
+    def count(self, name, **labels):
+        """The sum of the samples of `name` that have these labels."""
+        wanted = set(labels.items())
+        return sum(v for (n, have), v in self.metrics().items() if n == name and wanted <= set(have))
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def stop(self, timeout=60):
+        """SIGTERM, which drains, and the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(timeout)
+        self.stderr.close()
+        self.stdout.close()
+        return status
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+
+
+# ---------------------------------------------------------------- senders
+
+
+def send_udp(port, messages):
+    """Each message in a datagram, paced so that the loopback's buffer holds them."""
+    with socket.socket(type=socket.SOCK_DGRAM) as sender:
+        for number, message in enumerate(messages):
+            sender.sendto(message, ("127.0.0.1", port))
+            if number % 20 == 19:
+                time.sleep(0.002)
+
+
+def octets(messages):
+    """RFC 6587 octet counting, also RFC 5425's framing."""
+    return b"".join(b"%d %s" % (len(m), m) for m in messages)
+
+
+def lines(messages):
+    """RFC 6587 non-transparent framing."""
+    return b"".join(m + b"\n" for m in messages)
+
+
+def send_tcp(port, data):
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as sender:
+        sender.sendall(data)
+
+
+def tls_context(certificates, client=None):
+    context = ssl.create_default_context(cafile=certificates / "ca.pem")
+    if client:
+        context.load_cert_chain(certificates / (client + ".pem"), certificates / (client + ".key"))
+    return context
+
+
+@contextlib.contextmanager
+def tls_connection(port, certificates, client=None):
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+        with tls_context(certificates, client).wrap_socket(plain, server_hostname="localhost") as secured:
+            yield secured
+
+
+def send_tls(port, certificates, data, client=None):
+    with tls_connection(port, certificates, client) as secured:
+        secured.sendall(data)
+        # A close that the server confirms: everything before it has been read.
+        with contextlib.suppress(ssl.SSLError, OSError):
+            secured.unwrap()
+
+
+# ---------------------------------------------------------------- sinks
+
+
+class LineSink:
+    """A TCP listener that keeps the lines it is sent."""
+
+    def __init__(self, port=0):
+        self.data, self.lock, self.connections = b"", threading.Lock(), []
+        self.listener = socket.create_server(("127.0.0.1", port))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections.append(connection)
+            threading.Thread(target=self._read, args=(connection,), daemon=True).start()
+
+    def _read(self, connection):
+        with contextlib.suppress(OSError):
+            while data := connection.recv(65536):
+                with self.lock:
+                    self.data += data
+
+    def lines(self):
+        with self.lock:
+            return [line for line in self.data.split(b"\n")[:-1] if line]
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+
+
+class WebhookSink:
+    """An HTTP server that keeps what is posted to it. `answers` are the first status codes that it gives."""
+
+    def __init__(self, answers=()):
+        sink, self.requests, self.answers = self, [], list(answers)
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                status = sink.answers.pop(0) if sink.answers else 200
+                sink.requests.append((status, dict(self.headers.items()), body))
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def notifications(self):
+        return [json.loads(body) for status, _, body in list(self.requests) if status == 200]
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+# ---------------------------------------------------------------- the lake
+
+
+def objects(lake):
+    """The finished Parquet files of a lake."""
+    return sorted(pathlib.Path(lake).glob("*/date=*/source=*/*.parquet"))
+
+
+def rows(lake, columns="*", where="true"):
+    """What DuckDB finds in all files of a lake together."""
+    import duckdb
+    if not objects(lake):
+        return []
+    query = "select %s from read_parquet('%s/*/date=*/source=*/*.parquet', union_by_name=true, hive_partitioning=true, " \
+            "filename=true) where %s" % (columns, lake, where)
+    with duckdb.connect() as connection:
+        answer = connection.execute(query)
+        names = [d[0] for d in answer.description]
+        return [dict(zip(names, row)) for row in answer.fetchall()]
+
+
+def incidents(lake):
+    """The incident records in a lake, by file name."""
+    return {path.stem: json.loads(path.read_text()) for path in pathlib.Path(lake).glob("incidents/*.json")}

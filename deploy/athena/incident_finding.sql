@@ -1,0 +1,49 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- OCSF class incident_finding (2005): the columns that every object of the lake has. Made from the lake's schema by
+-- AthenaTests (UPDATE_GOLDEN=1); further columns of your mappings: ALTER TABLE incident_finding ADD COLUMNS (…).
+-- Put your bucket in, run it, then make new partitions known: MSCK REPAIR TABLE incident_finding
+CREATE EXTERNAL TABLE IF NOT EXISTS incident_finding (
+    `action_id` int,
+    `activity_id` int,
+    `activity_name` string,
+    `actor` struct<process:struct<name:string>,user:struct<name:string>>,
+    `assignee` struct<name:string>,
+    `attacks` array<struct<sub_technique:struct<name:string,uid:string>,tactic:struct<name:string,uid:string>,technique:struct<name:string,uid:string>,version:string>>,
+    `category_name` string,
+    `category_uid` int,
+    `class_name` string,
+    `class_uid` int,
+    `confidence_score` int,
+    `count` int,
+    `desc` string,
+    `device` struct<hostname:string,ip:string,mac:string,name:string,type_id:int,uid:string,zone:string>,
+    `disposition_id` int,
+    `duration` bigint,
+    `end_time` bigint,
+    `enrichments` array<struct<name:string,value:string>>,
+    `finding_info_list` array<struct<analytic:struct<name:string,type_id:int,uid:string,version:string>,attacks:array<struct<sub_technique:struct<name:string,uid:string>,tactic:struct<name:string,uid:string>,technique:struct<name:string,uid:string>,version:string>>,created_time:bigint,desc:string,first_seen_time:bigint,last_seen_time:bigint,modified_time:bigint,related_events_count:int,title:string,types:array<string>,uid:string>>,
+    `impact_id` int,
+    `is_alert` boolean,
+    `message` string,
+    `metadata` struct<correlation_uid:string,event_code:string,labels:array<string>,log_name:string,logged_time:bigint,product:struct<name:string,vendor_name:string,version:string>,profiles:array<string>,uid:string,version:string>,
+    `observables` array<struct<name:string,type_id:int,value:string>>,
+    `priority_id` int,
+    `raw_data` string,
+    `risk_score` int,
+    `severity` string,
+    `severity_id` int,
+    `src_url` string,
+    `start_time` bigint,
+    `status` string,
+    `status_id` int,
+    `time` bigint,
+    `type_name` string,
+    `type_uid` bigint,
+    `unmapped` string,
+    `verdict_id` int,
+    `misfits` string
+)
+PARTITIONED BY (`date` string, `source` string)
+STORED AS PARQUET
+LOCATION 's3://YOUR-BUCKET/lake/incident_finding/'
+TBLPROPERTIES ('classification' = 'parquet', 'ocsf.class_uid' = '2005', 'ocsf.version' = '1.8.0')
