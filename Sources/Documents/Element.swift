@@ -125,7 +125,10 @@ public struct Element {
             }
             if !known.contains(name) {
                 let near = known.min { Element.distance(name, $0) < Element.distance(name, $1) }
-                let hint = near.flatMap { Element.distance(name, $0) <= 3 ? " (did you mean '\($0)'?)" : nil } ?? ""
+                let hint =
+                    near.flatMap {
+                        Element.distance(name, $0) <= max(1, name.utf8.count / 3) ? " (did you mean '\($0)'?)" : nil
+                    } ?? ""
                 key.complain("unknown key '\(name)'\(hint)")
             }
         }
@@ -193,7 +196,7 @@ public struct Element {
             for (suffix, factor) in [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("", 1)]
             where scalar.hasSuffix(suffix) {
                 let digits = String(scalar.dropLast(suffix.count).filter { $0 != " " })
-                if let value = Int(digits), value >= 0, value < 1 << 40 { return value * factor }
+                if let value = Int(digits), value >= 0, value <= (1 << 50) / factor { return value * factor }
             }
         }
         complain("\(path) must be a size such as 65536, 64KiB or 16MiB")

@@ -172,7 +172,10 @@ public enum EventWriter {
 }
 
 extension Slab {
+    /// Copies JSON as it stands, invalid UTF-8 repaired with U+FFFD.
     fileprivate mutating func append(copyFrom batch: borrowing Batch, _ entry: Entry) {
-        append(batch.slab.bytes(entry.extent))
+        let bytes = batch.slab.bytes(entry.extent)
+        // JSON from outside may hold invalid UTF-8, inside its strings only.
+        if bytes.isValidUTF8 { append(bytes) } else { append(bytes.text) }
     }
 }

@@ -86,7 +86,7 @@ public struct JSONTape: Sendable {
             if byte == 0x22 { return (position, escaped) }
             if byte == 0x5C {
                 escaped = true
-                position += 2
+                position += try escape(bytes, position)
             } else if byte < 0x20 {
                 throw .unexpected(at: position)
             } else {
@@ -94,6 +94,25 @@ public struct JSONTape: Sendable {
             }
         }
         throw .truncated
+    }
+
+    /// The length of the escape at `start` (RFC 8259 section 7): strings are copied as written, so a bad one must not pass.
+    private static func escape(_ bytes: RawSpan, _ start: Int) throws(JSONError) -> Int {
+        switch bytes.byte(at: start + 1) {
+        case nil: throw .truncated
+        case 0x22, 0x5C, 0x2F, 0x62, 0x66, 0x6E, 0x72, 0x74: return 2
+        case 0x75:
+            for index in start + 2..<start + 6 {
+                switch bytes.byte(at: index) {
+                case nil: throw .truncated
+                case let digit? where digit >= 0x30 && digit <= 0x39: break
+                case let digit? where digit | 0x20 >= 0x61 && digit | 0x20 <= 0x66: break
+                default: throw .unexpected(at: index)
+                }
+            }
+            return 6
+        default: throw .unexpected(at: start + 1)
+        }
     }
 
     private mutating func value(

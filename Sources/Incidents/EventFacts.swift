@@ -25,7 +25,6 @@ struct EventFacts {
     var sourceLevel: String?
     var targetZone: String?
     var targetLevel: String?
-    var conduit: String?
     var originalTime: String?
     var offset: Int?
     var text = ""
@@ -51,11 +50,10 @@ struct EventFacts {
         targetZone = EventFacts.short(event, "unmapped.zone.dst")
         sourceLevel = EventFacts.short(event, "unmapped.zone.src_level")
         targetLevel = EventFacts.short(event, "unmapped.zone.dst_level")
-        conduit = EventFacts.short(event, "unmapped.zone.conduit")
         originalTime = EventFacts.short(event, "metadata.original_time")
         offset = event.integer("timezone_offset").flatMap { abs($0) <= 1_440 ? Int($0) : nil }
         var details = ""
-        for (name, members) in EventFacts.groups(event) where name != "zone" {
+        for (name, members) in EventFacts.groups(event) where !EventFacts.plumbing.contains(name) {
             if EventFacts.controlProtocols.contains(name) {
                 isControl = true
                 protocols.append(name)
@@ -75,10 +73,12 @@ struct EventFacts {
 
     /// Where it came from and went to, in words.
     var zones: String {
-        if let conduit { return conduit }
         guard sourceZone != nil || targetZone != nil else { return "" }
         return "\(sourceZone ?? "?") -> \(targetZone ?? "?")"
     }
+
+    /// Members of `unmapped` that say how an event came, not what happened.
+    private static let plumbing: Set<String> = ["zone", "syslog", "peer", "penstock"]
 
     private func sentence(_ event: JSONDocument) -> String {
         if let message = event.text("message"), !message.isEmpty { return clip(message, 400) }

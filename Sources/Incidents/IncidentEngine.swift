@@ -176,18 +176,19 @@ extension IncidentEngine {
 
     /// A new record; its id depends on the founding firing and never on when anything was received.
     private func found(_ firing: Firing, _ actor: IncidentRecord.Actor, _ draft: Draft) throws -> IncidentRecord {
-        let oldest = firing.hits.min { ($0.time, $0.uid) < ($1.time, $1.uid) }
-        let digest = Digest.sha256(
-            parts: ["penstock incident", firing.rule.id] + firing.group.flatMap { [$0.field, $0.value] }
-                + ["\(firing.first)", oldest?.evidence.first.map { Digest.sha256($0.bytes) } ?? ""])
-        let uid = String(digest.prefix(32))
-        var length = 8
-        var id = "INC-" + digest.prefix(length).uppercased()
-        // Eight digits meet by chance once in some ten thousand incidents; then the later one gets a longer id.
-        while length < 32, let other = try incident(id, draft), other.record.uid != uid {
-            length += 4
-            id = "INC-" + digest.prefix(length).uppercased()
-        }
+        // Lanes finish in any order, so the first firing to come may be another one on another run. What never differs is
+        // whom the incident is about and the day on which it began; a second one on that day gets the next number.
+        let day = firing.first / 86_400_000_000_000
+        var number = 0
+        var uid = ""
+        var id = ""
+        repeat {
+            let digest = Digest.sha256(
+                parts: ["penstock incident", settings.site, actor.kind, actor.value, "\(day)", "\(number)"])
+            uid = String(digest.prefix(32))
+            id = "INC-" + digest.prefix(8).uppercased()
+            number += 1
+        } while try incident(id, draft) != nil
         let declared = IncidentRecord.Declaration(
             rule: firing.rule.id, name: clip(firing.rule.name, 128), version: firing.rule.contentHash,
             criterion: clip(firing.rule.criterion, 1_024), firing: firing.id, group: firing.pairs, count: firing.count,

@@ -63,7 +63,7 @@ extension IncidentRecord {
         let zones = timeline.first { !$0.zones.isEmpty }?.zones
         return [
             ("{actor}", who), ("{targets}", IncidentRecord.listed(targets.map(\.label), or: "the devices it reached")),
-            ("{conduit}", zones.map { "the conduit \($0)" } ?? "the nearest conduit"),
+            ("{conduit}", zones.map { "the border \($0)" } ?? "the nearest border of its zone"),
         ]
     }
 

@@ -30,10 +30,12 @@ public struct IncidentSettings: Sendable {
     public var assignee = "SOC unassigned"
     /// The names of the outputs that get a notification of each notable change, through the store's outbox.
     public var sinks: [String] = []
+    /// The site's name: two sites never give the same id.
+    public var site = ""
     /// The key prefix of incident objects.
     public var prefix = "incidents/"
     /// Where the original bytes are kept, for the record.
-    public var evidenceStore = "store, journal"
+    public var evidenceStore = "store, lake"
     /// The product's version in OCSF events.
     public var version = "0.1.0"
 

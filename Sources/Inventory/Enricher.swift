@@ -145,7 +145,7 @@ public struct Enricher: Sendable {
 
     private mutating func process(_ fields: Fields, _ row: Int, _ device: IPAddress, _ batch: inout Batch) {
         guard let table = batch.find(fields.table, in: row), let start = batch.find(fields.address, in: row),
-            let isWrite = batch.find(fields.isWrite, in: row)
+            let isWrite = batch.find(fields.isWrite, in: row), (0...65535).contains(start.integer)
         else { return }
         let unit = batch.find(fields.unit, in: row).map { Int(truncatingIfNeeded: $0.integer) }
         let accepted =

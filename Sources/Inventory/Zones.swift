@@ -61,7 +61,7 @@ public struct Zones: Sendable {
         var prefixes: [Int: [IPNetwork: Int]] = [:]
         for (number, zone) in zones.enumerated() {
             for network in zone.networks {
-                // IPv4 prefixes count from 128, so that one lookup serves both families.
+                // IPv4 prefixes count from 256, so that one lookup serves both families.
                 prefixes[network.address.isIPv4 ? network.prefix + 256 : network.prefix, default: [:]][network] = number
             }
         }

@@ -30,11 +30,15 @@ extension Mapping {
             read(line.value)
             let parent = line.path.split(separator: "." as Character).dropLast().joined(separator: ".")
             let known = line.target.enumeration.map { Set($0.captions.keys.compactMap { Int64($0) }) } ?? []
+            let texts =
+                line.target.primitive == .string
+                ? Set((line.target.enumeration?.captions ?? [:]).keys.map { Array($0.utf8) }) : []
             lines.append(
                 Line(
                     field: field, value: line.value, conversion: conversion(line.target),
                     sibling: line.target.sibling.flatMap { table.id(parent.isEmpty ? $0 : parent + "." + $0) },
-                    known: known, hostname: line.target.type == "ip_t" ? table.id(parent + ".hostname") : nil))
+                    known: known, knownTexts: texts,
+                    hostname: line.target.type == "ip_t" ? table.id(parent + ".hostname") : nil))
         }
         read(event.activity)
         if let severity = event.severity { read(severity) }
@@ -77,6 +81,7 @@ extension Mapping {
         switch (target.primitive, target.type) {
         case (_, "ip_t"): .address
         case (_, "mac_t"): .mac
+        case (_, "port_t"): .port
         case (_, "timestamp_t"): .timestamp
         case (.integer, _), (.long, _): .integer
         case (.float, _): .double

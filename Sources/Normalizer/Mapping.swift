@@ -59,6 +59,8 @@ struct Mapping: Sendable {
         var sibling: FieldID?
         /// The known ids of an enumerated integer; empty: any.
         var known: Set<Int64>
+        /// The known values of an enumerated text; empty: any.
+        var knownTexts: Set<[UInt8]>
         /// For an address that is a name: the hostname beside it.
         var hostname: FieldID?
     }
@@ -66,6 +68,8 @@ struct Mapping: Sendable {
     /// How a captured text becomes the attribute's value.
     enum Conversion: Sendable {
         case integer
+        /// 0 to 65535.
+        case port
         case double
         case boolean
         case text

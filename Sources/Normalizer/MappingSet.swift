@@ -30,7 +30,7 @@ public struct MappingSet: Sendable {
     /// The field table of the events that these mappings make.
     public let table: FieldTable
     /// Top-level names below `unmapped` that the service uses itself; members from outside get out of their way.
-    let reserved: Set<[UInt8]>
+    let reserved: [[UInt8]]
     let records: RecordVocabulary
 
     /// Reads mapping files and adds their attributes and constants to a table under construction.
@@ -71,9 +71,9 @@ public struct MappingSet: Sendable {
         mappings = drafts.all.sorted { ($0.rank, $0.name) < ($1.rank, $1.name) }.enumerated().map {
             Mapping($0.element, number: $0.offset + 1, table: table, records: records)
         }
-        var reserved: Set<[UInt8]> = []
+        var reserved: [[UInt8]] = []
         if let unmapped = table.id("unmapped") {
-            for field in table.fields where field.parent == unmapped { reserved.insert(Array(field.name.utf8)) }
+            for field in table.fields where field.parent == unmapped { reserved.append(Array(field.name.utf8)) }
         }
         self.reserved = reserved
     }

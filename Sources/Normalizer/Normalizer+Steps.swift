@@ -52,11 +52,14 @@ extension Normalizer {
             let child =
                 isElement
                 ? mapping.slots.find(node, number.span.bytes) : mapping.slots.find(node, text.part(value.key))
-            if let child {
+            // The header's own captures are not for members to fill, and of two values the first stands: both stay beside.
+            let isTaken =
+                child.flatMap { mapping.slots.nodes[$0].slot }.map {
+                    $0 < Builtins.count || captures[$0].kind != .absent
+                } ?? false
+            if let child, !isTaken || mapping.slots.nodes[child].hasChildren {
                 let found = mapping.slots.nodes[child]
-                if let slot = found.slot, captures[slot].kind == .absent {
-                    captures[slot] = Normalizer.capture(value, base)
-                }
+                if let slot = found.slot, !isTaken { captures[slot] = Normalizer.capture(value, base) }
                 if found.hasChildren, value.kind == .object || value.kind == .array, found.slot == nil {
                     let start = members.count
                     beginNested(isElement ? number.span.bytes : text.part(value.key), value.isKeyEscaped, isNested)

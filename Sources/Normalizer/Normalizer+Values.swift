@@ -56,6 +56,9 @@ extension Normalizer {
             } else {
                 batch.put(.integer(line.field, value))
             }
+        case .port:
+            guard let value = integer(capture, batch.slab), (0...65535).contains(value) else { return false }
+            batch.put(.integer(line.field, value))
         case .double:
             let number = Condition.with(capture, batch.slab) { Double($0.text) } ?? nil
             guard let number, number.isFinite else { return false }
@@ -66,11 +69,16 @@ extension Normalizer {
         case .text, .mac:
             var extent = plain(capture, &batch.slab)
             if line.value.transform != .none { extent = cased(extent, line.value.transform == .lower, &batch.slab) }
+            // OCSF dictionary: a mac_t has at most 32 characters.
+            if line.conversion == .mac, extent.length > 32 { return false }
+            if !line.knownTexts.isEmpty, !line.knownTexts.contains(batch.slab.bytes(extent).array) { return false }
             batch.put(.bytes(line.field, .text, extent))
         case .address:
             let extent = plain(capture, &batch.slab)
-            if IPAddress(batch.slab.bytes(extent)) != nil {
-                batch.put(.bytes(line.field, .text, extent))
+            if let address = IPAddress(batch.slab.bytes(extent)) {
+                // An ip_t has at most 40 characters: a longer text has a zone, or zeros to spare.
+                let text = extent.length <= 40 ? extent : batch.slab.append(address.description)
+                batch.put(.bytes(line.field, .text, text))
             } else if let hostname = line.hostname {
                 batch.put(.bytes(hostname, .text, extent))
             } else {
@@ -238,15 +246,21 @@ extension Normalizer {
     mutating func beginMember(_ key: RawSpan, isEscaped: Bool, isNested: Bool = false) {
         if members.count > 0, members.bytes.byte(at: members.count - 1) != 0x7B { members.append(byte: 0x2C) }
         members.append(byte: 0x22)
-        if !isNested, isReserved(key) { members.append("x_") }
+        if !isNested, isReserved(key, isEscaped: isEscaped) { members.append("x_") }
         if isEscaped { members.append(key) } else { JSONText.appendEscaped(key, to: &members) }
         members.append("\":")
     }
 
-    private func isReserved(_ key: RawSpan) -> Bool {
-        guard key.byteCount <= 64 else { return false }
+    private func isReserved(_ key: RawSpan, isEscaped: Bool) -> Bool {
+        if isEscaped {
+            // `\u007aone` is `zone` to every reader of the event.
+            var plain = Slab(capacity: key.byteCount)
+            JSONText.appendUnescaped(key, to: &plain)
+            return isReserved(plain.bytes, isEscaped: false)
+        }
         // The first part decides: `zone.src` must not look like an enriched field either.
         let first = key.part(0, key.firstIndex(of: 0x2E) ?? key.byteCount)
-        return set.reserved.contains(first.array)
+        for name in set.reserved where first.equals(name.span.bytes) { return true }
+        return false
     }
 }

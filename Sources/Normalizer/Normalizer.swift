@@ -237,7 +237,7 @@ public struct Normalizer: ~Copyable {
     /// The device that reported: the syslog host name, or the sender's address.
     private func device(_ header: Header, _ batch: inout Batch) {
         if !header.hostname.isEmpty {
-            let isAddress = IPAddress(batch.slab.bytes(header.hostname)) != nil
+            let isAddress = header.hostname.length <= 40 && IPAddress(batch.slab.bytes(header.hostname)) != nil
             batch.put(.bytes(isAddress ? fields.deviceAddress : fields.deviceHostname, .text, header.hostname))
         } else if let peer = header.frame.peer {
             batch.put(.bytes(fields.deviceAddress, .text, batch.slab.append(peer.description)))

@@ -107,7 +107,7 @@ extension ValueRule {
             let found: Transform? = transform.choice(of: ["lower": .lower, "upper": .upper])
             rule.transform = found ?? .none
         }
-        if rule.sources.isEmpty, rule.cases.isEmpty, rule.fallback == nil {
+        if rule.sources.isEmpty, rule.cases.isEmpty, element["value"] == nil, element["default"] == nil {
             element.complain("\(target.path) gets no value: give 'from', 'value', 'cases' or 'default'")
         }
         return rule

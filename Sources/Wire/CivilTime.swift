@@ -74,8 +74,10 @@ public struct CivilTime: Equatable, Sendable {
         let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy
         let days = era * 146_097 + doe - 719_468
         let seconds = days * 86_400 + Int64(hour * 3_600 + minute * 60 + second - offset)
-        let (product, over) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, carry) = product.addingReportingOverflow(Int64(nanosecond))
+        // Before the epoch count down from the second behind, so that the first moments of 1677 fit too.
+        let (whole, rest) = seconds < 0 ? (seconds + 1, nanosecond - 1_000_000_000) : (seconds, nanosecond)
+        let (product, over) = whole.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, carry) = product.addingReportingOverflow(Int64(rest))
         return over || carry ? nil : sum
     }
 }

@@ -34,7 +34,8 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
             self.init(v4: v4)
             return
         }
-        guard text.firstIndex(of: 0x3A) != nil else { return nil }
+        // inet_pton(3) stops at a NUL; what follows one would go unread.
+        guard text.firstIndex(of: 0x3A) != nil, text.firstIndex(of: 0) == nil else { return nil }
         let length = text.firstIndex(of: 0x25) ?? text.byteCount
         var buffer: [UInt8] = text.part(0, length).array
         buffer.append(0)

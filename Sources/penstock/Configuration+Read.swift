@@ -31,9 +31,18 @@ extension Configuration {
         unique(root["listeners"], configuration.listeners.map(\.name))
         configuration.sensors = (root["sensors"]?.items ?? []).compactMap { sensor($0, path) }
         unique(root["sensors"], configuration.sensors.map(\.name))
-        configuration.zones = path(root["zones"])
-        configuration.mappings = (root["mappings"]?.items ?? []).compactMap { path($0) }
-        configuration.rules = (root["rules"]?.items ?? []).compactMap { path($0) }
+        // A path that leads nowhere is told here, at its place.
+        func existing(_ element: Element?) -> String? {
+            guard let element, let found = path(element) else { return nil }
+            do { try Input.readable(found) } catch {
+                element.complain("\(error)")
+                return nil
+            }
+            return found
+        }
+        configuration.zones = existing(root["zones"])
+        configuration.mappings = (root["mappings"]?.items ?? []).compactMap { existing($0) }
+        configuration.rules = (root["rules"]?.items ?? []).compactMap { existing($0) }
         if let outputs = root["outputs"] {
             outputs.allow(only: ["lake", "feeds", "webhooks"])
             configuration.lake = outputs["lake"].flatMap { lake($0, path) }
@@ -65,11 +74,6 @@ extension Configuration {
         }
         if configuration.listeners.isEmpty, configuration.sensors.isEmpty {
             root.complain("nothing comes in: give at least one of 'listeners' and 'sensors'")
-        }
-        for complaint in ListenerConfiguration.complaints(about: configuration.listeners) {
-            complaints.add(
-                Complaint(
-                    file: file, line: root["listeners"]?.line ?? 0, column: root["listeners"]?.column ?? 0, complaint))
         }
         return configuration
     }
@@ -114,7 +118,7 @@ extension Configuration {
         if let tls = item["tls"] {
             tls.allow(only: ["certificate", "key", "client_ca", "client_certificate", "minimum_version"])
             guard let certificate = path(tls.required("certificate")), let key = path(tls.required("key")) else {
-                return listener
+                return nil
             }
             var settings = ListenerConfiguration.TLS(
                 certificate: certificate, key: key, clientCA: path(tls["client_ca"]))
@@ -132,6 +136,7 @@ extension Configuration {
             }
             listener.tls = settings
         }
+        for complaint in ListenerConfiguration.complaints(about: [listener]) { item.complain(complaint) }
         return listener
     }
 

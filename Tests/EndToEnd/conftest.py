@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures of the end-to-end tests. They drive the built program from outside, with real clients."""
+import os
 import pathlib
 import subprocess
 import sys
@@ -114,46 +115,47 @@ def service(factory):
 
 
 class Attacked:
-    """A service that has been through the attack and was stopped; the sinks keep what they got."""
+    """What an attack left behind: the lake and the sinks of a service that was stopped afterwards."""
 
 
-@pytest.fixture(scope="session")
-def attacked(tmp_path_factory, certificates, exported):
-    """The attack, played by Python's own sockets and TLS, through one service with all outputs."""
-    folder = tmp_path_factory.mktemp("attacked")
-    factory, siem, soc = Factory(folder, certificates), support.LineSink(), support.WebhookSink()
-    configuration = factory.configuration()
-    configuration["sensors"] = [{"name": "replay", "file": str(exported / "attack.pcap")}]
-    # The capture is read in one go, so the log lines come up to 45 seconds of event time behind it.
-    configuration["correlation"]["lateness"] = "1m"
-    configuration["outputs"]["feeds"] = [{
-        "name": "siem", "format": "cef", "transport": "tcp", "address": "127.0.0.1:%d" % siem.port, "framing": "lf",
-        "header": "rfc5424"}]
-    configuration["outputs"]["webhooks"] = [{
-        "name": "soc", "url": "http://127.0.0.1:%d/sns" % soc.port,
-        "topic_arn": "arn:aws:sns:eu-central-1:000000000000:ot-incidents"}]
+def attack(folder, certificates, exported, siem=None, soc=None, **changes):
+    """Plays the attack in the order of time, by Python's own sockets and TLS, through one service."""
+    factory, made = Factory(folder, certificates), Attacked()
+    made.exported = exported
+    configuration = factory.configuration(**changes)
+    pipe = folder / "sensor.pcap"
+    os.mkfifo(pipe)
+    configuration["sensors"] = [{"name": "span", "file": str(pipe)}]
+    # Six times as fast as it happened: a second of delay is six of event time.
+    configuration["correlation"] = {"lateness": "6s"}
+    if siem:
+        configuration["outputs"]["feeds"] = [{
+            "name": "siem", "format": "cef", "transport": "tcp", "address": "127.0.0.1:%d" % siem.port,
+            "framing": "lf", "header": "rfc5424"}]
+    if soc:
+        configuration["outputs"]["webhooks"] = [{
+            "name": "soc", "url": "http://127.0.0.1:%d/sns" % soc.port,
+            "topic_arn": "arn:aws:sns:eu-central-1:000000000000:ot-incidents"}]
     service = factory.start(configuration)
-    messages = (exported / "attack.log").read_bytes().splitlines()
-    for number, message in enumerate(messages):
-        if number % 3 == 0:
-            support.send_udp(service.udp, [message])
-        elif number % 3 == 1:
-            support.send_tcp(service.tcp, support.octets([message]))
-        else:
-            support.send_tls(service.tls, certificates, support.octets([message]))
     try:
+        made.messages = support.play(service, exported, "attack", pipe, speed=6)
         support.eventually(
             lambda: any(all(d in str(record) for d in support.DETECTIONS)
                         for record in support.incidents(service.lake).values()),
             60, "an incident with all four detections")
-        made = Attacked()
-        made.metrics = service.metrics()
-        made.messages, made.service, made.lake, made.siem, made.soc = messages, service, service.lake, siem, soc
+        made.metrics, made.service, made.lake, made.siem, made.soc = service.metrics(), service, service.lake, siem, soc
         made.status = service.stop()
-        yield made
+        return made
     except AssertionError as error:
         raise AssertionError("%s\n%s" % (error, service.log())) from None
     finally:
         factory.close()
-        siem.close()
-        soc.close()
+
+
+@pytest.fixture(scope="session")
+def attacked(tmp_path_factory, certificates, exported):
+    """One attack with all outputs, shared by the tests that look at what came of it."""
+    siem, soc = support.LineSink(), support.WebhookSink()
+    yield attack(tmp_path_factory.mktemp("attacked"), certificates, exported, siem, soc)
+    siem.close()
+    soc.close()

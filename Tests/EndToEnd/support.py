@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the end-to-end tests share: the built program, a running service, sinks that listen, and waiting."""
 import contextlib
+import datetime as dt
 import http.client
 import http.server
 import json
@@ -10,6 +11,7 @@ import re
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import threading
 import time
@@ -189,14 +191,74 @@ def send_tls(port, certificates, data, client=None):
             secured.unwrap()
 
 
+# ---------------------------------------------------------------- the rehearsed plant
+
+
+def packets(file):
+    """(seconds since the epoch, frame) of each packet of a classic capture file, and its file header."""
+    data = pathlib.Path(file).read_bytes()
+    unit = {0xA1B2C3D4: 1e6, 0xA1B23C4D: 1e9}[struct.unpack("<I", data[:4])[0]]
+    found, position = [], 24
+    while position < len(data):
+        seconds, fraction, length, _ = struct.unpack("<IIII", data[position:position + 16])
+        found.append((seconds + fraction / unit, data[position + 16:position + 16 + length]))
+        position += 16 + length
+    return found, data[:24]
+
+
+def message_time(line):
+    """The time that a syslog message of either RFC gives, in seconds since the epoch; these machines run on UTC."""
+    text = line.decode()
+    new = re.match(r"<\d+>1 (\S+)Z ", text)
+    if new:
+        return dt.datetime.fromisoformat(new[1]).replace(tzinfo=dt.timezone.utc).timestamp()
+    old = re.match(r"<\d+>(\w{3} [ \d]\d \d\d:\d\d:\d\d) ", text)
+    now = dt.datetime.now(dt.timezone.utc)
+    moment = dt.datetime.strptime("%d %s" % (now.year, old[1]), "%Y %b %d %H:%M:%S").replace(tzinfo=dt.timezone.utc)
+    return (moment if moment < now + dt.timedelta(days=1) else moment.replace(year=now.year - 1)).timestamp()
+
+
+def play(service, folder, name, pipe, speed):
+    """Plays log and capture in the order of time: lines by UDP, TCP and TLS in turn, packets into the sensor's pipe."""
+    frames, header = packets(folder / (name + ".pcap"))
+    messages = (folder / (name + ".log")).read_bytes().splitlines()
+    # Lines of the old form have whole seconds: in the order of the file, never before their neighbour.
+    timeline, last = [], 0
+    for message in messages:
+        last = max(last, message_time(message))
+        timeline.append((last, message, None))
+    for time_, frame in frames:
+        timeline.append((time_, None, struct.pack("<IIII", int(time_), int(time_ % 1 * 1e9), len(frame), len(frame)) + frame))
+    timeline.sort(key=lambda entry: entry[0])
+    begin, start, sent = timeline[0][0], time.monotonic(), 0
+    with open(pipe, "wb", buffering=0) as capture, tls_connection(service.tls, service.certificates) as secured, \
+            socket.create_connection(("127.0.0.1", service.tcp)) as plain:
+        capture.write(struct.pack("<I", 0xA1B23C4D) + header[4:])
+        for moment, message, frame in timeline:
+            time.sleep(max(0, start + (moment - begin) / speed - time.monotonic()))
+            if frame:
+                capture.write(frame)
+            elif sent % 3 == 0:
+                send_udp(service.udp, [message])
+            elif sent % 3 == 1:
+                plain.sendall(octets([message]))
+            else:
+                secured.sendall(octets([message]))
+            sent += message is not None
+    return messages
+
+
 # ---------------------------------------------------------------- sinks
 
 
 class LineSink:
-    """A TCP listener that keeps the lines it is sent."""
+    """A TCP listener, inside TLS when it gets certificates, that keeps the lines it is sent."""
 
-    def __init__(self, port=0):
-        self.data, self.lock, self.connections = b"", threading.Lock(), []
+    def __init__(self, port=0, certificates=None):
+        self.data, self.lock, self.connections, self.context = b"", threading.Lock(), [], None
+        if certificates:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(certificates / "server.pem", certificates / "server.key")
         self.listener = socket.create_server(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -205,6 +267,10 @@ class LineSink:
         while True:
             try:
                 connection, _ = self.listener.accept()
+                if self.context:
+                    connection = self.context.wrap_socket(connection, server_side=True)
+            except ssl.SSLError:
+                continue
             except OSError:
                 return
             self.connections.append(connection)
@@ -228,6 +294,27 @@ class LineSink:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
+
+
+class DatagramSink:
+    """A UDP socket that keeps the datagrams it is sent."""
+
+    def __init__(self):
+        self.socket, self.data = socket.socket(type=socket.SOCK_DGRAM), []
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        with contextlib.suppress(OSError):
+            while True:
+                self.data.append(self.socket.recv(65536))
+
+    def lines(self):
+        return list(self.data)
+
+    def close(self):
+        self.socket.close()
 
 
 class WebhookSink:

@@ -80,6 +80,47 @@ def test_cef_round_trips(attacked):
     assert "172.24.0.10" in sources and "172.21.0.10" in sources
 
 
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+@pytest.mark.parametrize("grammar", ["cef", "leef"])
+def test_feeds_over_each_transport(factory, certificates, transport, grammar):
+    sink = support.LineSink(certificates=certificates if transport == "tls" else None) if transport != "udp" \
+        else support.DatagramSink()
+    feed = {"name": "siem", "format": grammar, "transport": transport, "address": "localhost:%d" % sink.port,
+            "header": "none"}
+    if transport != "udp":
+        feed["framing"] = "lf"
+    if transport == "tls":
+        feed["ca"] = str(certificates / "ca.pem")
+    configuration = factory.configuration()
+    configuration["outputs"]["feeds"] = [feed]
+    service = factory.start(configuration)
+    support.send_tcp(service.tcp, support.octets(
+        b"<38>1 2026-01-02T03:04:05Z host sshd %d - - Failed password for x|y=z\\ from 192.0.2.%d port 4711 ssh2"
+        % (n, n + 1) for n in range(50)))
+    got = [line.decode() for line in support.eventually(lambda: len(sink.lines()) >= 50 and sink.lines(), 20, "lines")]
+    assert len(got) == 50
+    for number, line in enumerate(got):
+        fields = flat(cefp.parse(line)) if grammar == "cef" else leef(line)
+        assert fields["src"] == "192.0.2.%d" % (number + 1)
+        assert fields["duser" if grammar == "cef" else "usrName"] == "x|y=z\\"
+    assert service.stop() == 0
+    sink.close()
+
+
+def leef(line):
+    """An independent reading of LEEF 1.0 and 2.0: header by pipes, then keys and values, a tab between them."""
+    parts = line.split("|", 6 if line.startswith("LEEF:2.0|") else 5)
+    assert parts[0] in ("LEEF:1.0", "LEEF:2.0") and all(parts[1:5])
+    if parts[0] == "LEEF:2.0":
+        assert parts[5] in ("", "x09", "0x09", "\t")
+    fields = {}
+    for pair in parts[-1].split("\t"):
+        key, separator, value = pair.partition("=")
+        assert separator and key.isalnum() and key not in fields, pair
+        fields[key] = value
+    return fields
+
+
 def test_format_is_the_inverse_of_cefp():
     """Values with everything that CEF escapes come back as they were."""
     nasty = ["plain", "a=b", "pipe|d", "back\\slash", "C:\\new\\table", "two\nlines", "ends\\", " key=inside", "ü = |\\"]

@@ -3,8 +3,10 @@
 import contextlib
 import logging
 import logging.handlers
+import shutil
 import socket
 import ssl
+import subprocess
 import time
 
 import pytest
@@ -36,6 +38,17 @@ def test_the_handler_of_python(service, kind, name):
     found = wait_for(service, "handler-" + name, 20)
     assert all("äöü" in line for line in found)
     assert service.count("penstock_received_messages_total", transport=name) == 20
+
+
+@pytest.mark.skipif(not shutil.which("logger"), reason="util-linux's logger is not installed")
+@pytest.mark.parametrize("options", [["--udp"], ["--tcp"], ["--tcp", "--octet-count"], ["--udp", "--rfc3164"],
+                                     ["--tcp", "--octet-count", "--rfc5424=notime"]], ids=" ".join)
+def test_the_logger_of_util_linux(service, options):
+    port = service.udp if "--udp" in options else service.tcp
+    for number in range(3):
+        subprocess.run(["logger", "--server", "127.0.0.1", "--port", str(port), *options, "--id=4711", "--tag", "plant",
+                        "logger-line-%d" % number], check=True)
+    wait_for(service, "logger-line-", 3)
 
 
 def test_octet_counting_with_line_feeds_inside(service):

@@ -37,7 +37,7 @@ struct CheckCommand: ParsableCommand {
         }
         for complaint in complaints.all { complain(complaint.description) }
         if !complaints.errors.isEmpty {
-            complain("\(complaints.errors.count) faults")
+            complain("\(complaints.errors.count) fault\(complaints.errors.count == 1 ? "" : "s")")
             throw ExitCode(1)
         }
         let knowledge = loading.knowledge

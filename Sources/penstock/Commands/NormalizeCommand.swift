@@ -26,6 +26,7 @@ struct NormalizeCommand: ParsableCommand {
         let now = wallClock()
         var number = 0
         var faults = 0
+        var answer = Slab()
         func event(_ raw: RawSpan, _ slab: inout Slab) -> UInt16 {
             batch.reset()
             batch.append(raw, received: now, transport: .file)
@@ -42,7 +43,7 @@ struct NormalizeCommand: ParsableCommand {
                     faults += 1
                     return
                 }
-                var answer = Slab()
+                answer.reset()
                 let mapping = event(Array(raw.utf8).span.bytes, &answer)
                 try output.write {
                     $0.append("{")
@@ -52,7 +53,7 @@ struct NormalizeCommand: ParsableCommand {
                     $0.append("}\n")
                 }
             } else {
-                var answer = Slab()
+                answer.reset()
                 _ = event(line, &answer)
                 try output.line(answer.bytes)
             }

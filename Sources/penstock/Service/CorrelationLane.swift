@@ -145,6 +145,9 @@ final class CorrelationLane: @unchecked Sendable {
 
     private func send(_ change: IncidentChange) {
         uploader?.submit(LakeObject(key: change.objectKey, mode: .replace, bytes: change.json))
+        for (sha256, evidence) in change.evidence {
+            uploader?.submit(LakeObject(key: "evidence/\(sha256)", mode: .once, bytes: evidence.bytes))
+        }
         let knowledge = hub.knowledge
         var batch = hub.emptyBatch(knowledge.mappings.table, lane: -1)
         for finding in change.detectionFindings + [change.incidentFinding] {

@@ -93,6 +93,7 @@ final class Engine: @unchecked Sendable {
         incidentSettings.gap = configuration.incidentGap * 1_000_000
         incidentSettings.sinks = configuration.webhooks.map(\.name)
         incidentSettings.version = penstockVersion
+        incidentSettings.site = configuration.site
         for asset in loading.knowledge.plant.assets.values.sorted(by: { $0.name < $1.name })
         where asset.role == "gateway" || asset.role == "nat" || asset.role == "scanner" {
             incidentSettings.stops.append(
@@ -200,11 +201,6 @@ final class Engine: @unchecked Sendable {
             for sensor in sensors { threads.append(OutputThread("sensor-\(sensor.name)") { sensor.run() }) }
         }
         state.withLock { $0 = nil }
-        for listener in input.listeners {
-            log.info(
-                "listening on \(listener.address) (\(listener.configuration.transport.rawValue), \(listener.configuration.name))"
-            )
-        }
     }
 
     /// Why the service is not ready, or nil when it is.
