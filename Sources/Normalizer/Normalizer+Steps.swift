@@ -15,7 +15,7 @@ extension Normalizer {
         switch step {
         case .json(let slot):
             guard let extent = source(slot) else { return false }
-            return json(extent, mapping, batch.slab)
+            return json(extent, mapping, &batch.slab)
         case .keyValue(let slot, let separator, let assign, let quote):
             guard let extent = source(slot) else { return false }
             return keyValue(extent, separator, assign, quote, mapping, batch.slab)
@@ -29,7 +29,13 @@ extension Normalizer {
 
     // MARK: JSON
 
-    private mutating func json(_ extent: Extent, _ mapping: Mapping, _ slab: borrowing Slab) -> Bool {
+    private mutating func json(_ extent: Extent, _ mapping: Mapping, _ slab: inout Slab) -> Bool {
+        var extent = extent
+        // Whole values of it are copied into events as they stand, so they have to be UTF-8 from here on.
+        if !slab.bytes(extent).isValidUTF8 {
+            let repaired = slab.bytes(extent).text
+            extent = slab.append(repaired)
+        }
         let bytes = slab.bytes(extent)
         guard let open = bytes.firstIndex(of: 0x7B) else { return false }
         let text = bytes.part(open, bytes.byteCount)
