@@ -92,7 +92,7 @@ public struct Batch: ~Copyable, Sendable {
     /// The fields that entries number.
     public private(set) var table: FieldTable
     /// The lane that owns the batch.
-    public let lane: Int
+    public private(set) var lane: Int
 
     /// An empty batch of `lane`.
     public init(table: FieldTable, lane: Int = 0, capacity: Int = 256 * 1024) {
@@ -104,13 +104,14 @@ public struct Batch: ~Copyable, Sendable {
         self.lane = lane
     }
 
-    /// Empties the batch and sets the table that its next events use.
-    public mutating func reset(table: FieldTable? = nil) {
+    /// Empties the batch, and sets the table that its next events use and the lane that owns it from now on.
+    public mutating func reset(table: FieldTable? = nil, lane: Int? = nil) {
         slab.reset()
         frames.removeAll(keepingCapacity: true)
         rows.removeAll(keepingCapacity: true)
         entries.removeAll(keepingCapacity: true)
         if let table { self.table = table }
+        if let lane { self.lane = lane }
     }
 
     /// Appends a frame whose bytes are already in the slab.

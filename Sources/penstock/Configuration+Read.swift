@@ -9,7 +9,10 @@ extension Configuration {
     static func parse(_ text: String, file: String, complaints: Complaints) -> Configuration {
         var configuration = Configuration()
         configuration.file = file
-        guard let root = Element.documents(text, file: file, complaints: complaints).first else { return configuration }
+        guard let root = Element.documents(text, file: file, complaints: complaints).first else {
+            if complaints.errors.isEmpty { complaints.add(Complaint(file: file, "the file is empty")) }
+            return configuration
+        }
         root.allow(only: [
             "data", "site", "lanes", "listeners", "sensors", "zones", "mappings", "rules", "outputs", "correlation",
             "incidents", "http", "log",

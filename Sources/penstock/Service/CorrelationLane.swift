@@ -12,6 +12,8 @@ internal import Wire
 
 /// The thread behind the ring of hits: it owns the correlator and the incident engine, and sends out what they make.
 final class CorrelationLane: @unchecked Sendable {
+    /// The most firings in one transaction.
+    private static let portion = 64
     /// The most firings that wait for the store.
     private static let waitingLimit = 10_000
     private let hub: Hub
@@ -25,6 +27,7 @@ final class CorrelationLane: @unchecked Sendable {
     private var reader = EventReader()
     private var waiting: [Firing] = []
     private var lastComplaint: Int64 = 0
+    private var stopSeen: Int64 = 0
     private let settings: IncidentSettings
     private let unstored: Instrument
     private let misread: Instrument
@@ -102,8 +105,8 @@ final class CorrelationLane: @unchecked Sendable {
             if !waiting.isEmpty { sleepMilliseconds(100) }
         }
         if !waiting.isEmpty {
-            hub.registry.dropped(stage: "incident", reason: "store_unavailable").add(waiting.count)
-            log.error("\(waiting.count) firings could not be stored before the stop; their events are in the lake")
+            hub.registry.dropped(stage: "incident", reason: "shutdown").add(waiting.count)
+            log.error("\(waiting.count) firings were not made into incidents before the stop; the lake has them")
         }
         outbox?.pump(now: wallClock())
     }
@@ -115,46 +118,65 @@ final class CorrelationLane: @unchecked Sendable {
             settings: settings, knowledge: CorrelationLane.knowledge(knowledge, hub.registry), store: store)
     }
 
-    /// Makes incidents of firings; while the store refuses, they wait here and are tried again.
+    /// Makes incidents of firings, some at a time so that a flood is no single transaction; while the store refuses, they
+    /// wait here and are tried again.
     private func take(_ new: [Firing]) {
         firings.add(new.count)
         waiting += new
-        // A store that stays away must not cost all memory: what is given up is counted, its events are in the lake.
-        if waiting.count > CorrelationLane.waitingLimit {
-            let excess = waiting.count - CorrelationLane.waitingLimit
-            waiting.removeFirst(excess)
-            hub.registry.dropped(stage: "incident", reason: "store_unavailable").add(excess)
-        }
-        guard !waiting.isEmpty else { return }
-        let changes: [IncidentChange]
-        do {
-            changes = try engine.accept(waiting)
-        } catch {
-            unstored.add()
-            if wallClock() - lastComplaint > 60_000_000_000 {
-                lastComplaint = wallClock()
-                log.error("incidents wait in memory, the store refuses them: \(error)")
+        var done = 0
+        while done < waiting.count {
+            if hub.isStopping, wallClock() > stopLimit { break }
+            let part = Array(waiting[done..<min(done + CorrelationLane.portion, waiting.count)])
+            let changes: [IncidentChange]
+            do {
+                changes = try engine.accept(part)
+            } catch {
+                refused(error)
+                break
             }
-            return
+            done += part.count
+            incidents.add(changes.count)
+            // Of several revisions of one incident in one go, only the last is worth an object.
+            var newest: [String: Int] = [:]
+            for change in changes { newest[change.record.id] = change.record.revision }
+            for change in changes { send(change, isNewest: newest[change.record.id] == change.record.revision) }
         }
-        waiting.removeAll()
-        incidents.add(changes.count)
-        for change in changes { send(change) }
-        if !changes.isEmpty { outbox?.pump(now: wallClock()) }
+        waiting.removeFirst(done)
+        if done > 0 { outbox?.pump(now: wallClock()) }
     }
 
-    private func send(_ change: IncidentChange) {
-        uploader?.submit(LakeObject(key: change.objectKey, mode: .replace, bytes: change.json))
+    /// A store that stays away must not cost all memory: what is given up is counted, its events are in the lake.
+    private func refused(_ error: any Error) {
+        unstored.add()
+        let excess = waiting.count - CorrelationLane.waitingLimit
+        if excess > 0 {
+            hub.registry.dropped(stage: "incident", reason: "store_unavailable").add(excess)
+            waiting.removeLast(excess)
+        }
+        if wallClock() - lastComplaint > 60_000_000_000 {
+            lastComplaint = wallClock()
+            log.error("incidents wait in memory, the store refuses them: \(error)")
+        }
+    }
+
+    /// The time after which a stop no longer waits for incidents: 20 s after its order was first seen here.
+    private var stopLimit: Int64 {
+        if stopSeen == 0 { stopSeen = wallClock() }
+        return stopSeen + 20_000_000_000
+    }
+
+    private func send(_ change: IncidentChange, isNewest: Bool) {
+        if isNewest { uploader?.submit(LakeObject(key: change.objectKey, mode: .replace, bytes: change.json)) }
         for (sha256, evidence) in change.evidence {
             uploader?.submit(LakeObject(key: "evidence/\(sha256)", mode: .once, bytes: evidence.bytes))
         }
         let knowledge = hub.knowledge
         var batch = hub.emptyBatch(knowledge.mappings.table, lane: -1)
-        for finding in change.detectionFindings + [change.incidentFinding] {
+        for finding in change.detectionFindings + (isNewest ? [change.incidentFinding] : []) {
             let outcome = reader.read(finding.span.bytes, mapping: knowledge.ownMapping, into: &batch)
             if outcome == nil || outcome?.unknown != 0 { misread.add() }
         }
         hub.deliver(batch)
-        onChange(change)
+        if isNewest { onChange(change) }
     }
 }

@@ -267,6 +267,7 @@ final class Engine: @unchecked Sendable {
         for webhook in webhooks { webhook.stop() }
         uploader?.stop()
         do { try store.close() } catch { log.error("the store did not close: \(error)") }
-        log.info("stopped; everything received was processed")
+        let unfinished = hub.registry.dropped(stage: "incident", reason: "shutdown").current
+        log.info(unfinished == 0 ? "stopped; everything received was processed" : "stopped")
     }
 }

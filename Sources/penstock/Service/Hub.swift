@@ -12,13 +12,14 @@ struct HitBatch: Sendable {
 }
 
 /// What the threads of the service share: the rings between them, the knowledge of the moment, and the order to stop.
+/// The rings are short: a batch is up to some megabytes, and what waits in them is the service's memory under load.
 final class Hub: Sendable {
     /// Finished batches on their way to delivery.
-    let finished = Ring<Batch>(capacity: 64)
+    let finished = Ring<Batch>(capacity: 16)
     /// Emptied batches on their way back to the lanes.
-    let recycled = Ring<Batch>(capacity: 64)
+    let recycled = Ring<Batch>(capacity: 24)
     /// Hits on their way to the correlator.
-    let hits = Ring<HitBatch>(capacity: 1024)
+    let hits = Ring<HitBatch>(capacity: 4)
     /// Told at each push to a ring, so that its reader sleeps while there is nothing to do.
     private let finishedBell = DispatchSemaphore(value: 0)
     private let hitsBell = DispatchSemaphore(value: 0)
@@ -54,7 +55,7 @@ final class Hub: Sendable {
     /// An empty batch for `lane`, from the recycled ones when there is one.
     func emptyBatch(_ table: FieldTable, lane: Int) -> Batch {
         if var batch = recycled.pop() {
-            batch.reset(table: table)
+            batch.reset(table: table, lane: lane)
             return batch
         }
         return Batch(table: table, lane: lane)
