@@ -47,6 +47,8 @@ let package = Package(
         library("CZstd", "libzstd", apt: "libzstd-dev"),
         library("CSnappy", "snappy", apt: "libsnappy-dev"),
         library("CPCRE2", "libpcre2-8", apt: "libpcre2-dev"),
+        library("CLZ4", "liblz4", apt: "liblz4-dev"),
+        library("CZlib", "zlib", apt: "zlib1g-dev"),
         // floor 1: bytes, documents, patterns, counters
         target("Wire", ["CLinux"], settings: hostile),
         target("Documents", [.product(name: "Yams", package: "Yams")]),
@@ -55,10 +57,11 @@ let package = Package(
         // floor 2: the vocabulary
         target("Events", ["Wire"]),
         // floor 3: grammars, protocols, rules, sockets, storage
-        target("Codecs", ["Wire", "CZstd", "CSnappy"], settings: hostile),
+        target("Codecs", ["Wire", "CZstd", "CSnappy", "CLZ4", "CZlib"], settings: hostile),
         target("Dissection", ["Wire"], settings: hostile),
         target("Sigma", ["Events", "Documents", "Patterns", "Wire"]),
         target("Transport", ["Wire", "Instruments", "CLinux", "COpenSSL", logging]),
+        target("Journal", ["Events", "Wire", "Instruments", "CLinux", "CLZ4", "COpenSSL", logging], settings: hostile),
         target("Store", [.product(name: "GRDB", package: "GRDB.swift")]),
         target("Rehearsal", ["Wire"]),
         // floor 4: what comes in
@@ -81,7 +84,8 @@ let package = Package(
             name: "penstock",
             dependencies: [
                 "Wire", "Documents", "Patterns", "Instruments", "Events", "Codecs", "Dissection", "Sigma", "Transport",
-                "Store", "Rehearsal", "Receivers", "Sensor", "Inventory", "Normalizer", "Correlator", "Incidents",
+                "Journal", "Store", "Rehearsal", "Receivers", "Sensor", "Inventory", "Normalizer", "Correlator",
+                "Incidents",
                 "Delivery",
                 "Console", "CLinux", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -93,6 +97,7 @@ let package = Package(
         tests("Codecs", ["Wire"], exclude: ["parquet_oracle.py"]),
         tests("Dissection", ["Wire"]), tests("Sigma", ["Events", "Wire", "Documents"]),
         tests("Transport", ["Wire", "Instruments"]),
+        tests("Journal", ["Events", "Wire", "Instruments", logging]),
         tests("Receivers", ["Wire", "Instruments", "Events", "Transport", logging]),
         tests("Sensor", ["Wire", "Events", "Instruments"]), tests("Inventory", ["Wire", "Events", "Documents"]),
         tests("Normalizer", ["Wire", "Events", "Documents", "Codecs", "Instruments"]),

@@ -7,10 +7,11 @@ export PENSTOCK_BIN="${PENSTOCK_BIN:-$root/.build/release/penstock}"
 
 # The C libraries that the system targets of Package.swift name, as Debian 12 packages them.
 build_packages=(
-    libssl-dev libpcap-dev libcurl4-openssl-dev libzstd-dev libsnappy-dev libpcre2-dev libsqlite3-dev pkg-config
+    libssl-dev libpcap-dev libcurl4-openssl-dev libzstd-dev libsnappy-dev libpcre2-dev liblz4-dev zlib1g-dev
+    libsqlite3-dev pkg-config
 )
 # What the end-to-end tests and certs/make-certs use besides.
-test_packages=(openssl python3 python3-venv)
+test_packages=(openssl python3 python3-venv rsyslog rsyslog-relp zstd lz4)
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "error: $*"; exit 1; }

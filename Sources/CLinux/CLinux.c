@@ -2,11 +2,14 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <endian.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -48,41 +51,151 @@ int penstock_accept(int fd, struct sockaddr *address, socklen_t *length) {
     return accepted < 0 ? -errno : accepted;
 }
 
-enum { most = 128 };
+enum { most_slots = 128 };
 
-int penstock_recvmmsg(int fd, uint8_t *arena, uint32_t slot, struct penstock_datagram *out, int count,
-                      uint32_t *overflow) {
-    struct mmsghdr headers[most];
-    struct iovec vectors[most];
+struct penstock_datagrams {
+    int count, used;
+    uint32_t slot;
+    struct iovec vectors[most_slots];
+    struct mmsghdr headers[most_slots];
+    struct sockaddr_in6 peers[most_slots]; // the larger of the two families that UDP has
     union {
         char bytes[CMSG_SPACE(sizeof(uint32_t))];
         struct cmsghdr align;
-    } control[most];
-    if (count > most) count = most;
-    for (int i = 0; i < count; i++) {
-        vectors[i] = (struct iovec){.iov_base = arena + (size_t)i * slot, .iov_len = slot};
-        memset(&headers[i], 0, sizeof headers[i]);
-        headers[i].msg_hdr.msg_iov = &vectors[i];
-        headers[i].msg_hdr.msg_iovlen = 1;
-        headers[i].msg_hdr.msg_name = &out[i].peer;
-        headers[i].msg_hdr.msg_namelen = sizeof out[i].peer;
-        headers[i].msg_hdr.msg_control = control[i].bytes;
-        headers[i].msg_hdr.msg_controllen = sizeof control[i].bytes;
+    } control[most_slots];
+};
+
+struct penstock_datagrams *penstock_datagrams_make(uint8_t *arena, uint32_t slot, int count) {
+    struct penstock_datagrams *d = calloc(1, sizeof *d);
+    if (!d) return NULL;
+    d->count = count < 1 ? 1 : count > most_slots ? most_slots : count;
+    d->used = d->count;
+    d->slot = slot;
+    for (int i = 0; i < d->count; i++) {
+        d->vectors[i] = (struct iovec){.iov_base = arena + (size_t)i * slot, .iov_len = slot};
+        struct msghdr *header = &d->headers[i].msg_hdr;
+        header->msg_iov = &d->vectors[i];
+        header->msg_iovlen = 1;
+        header->msg_name = &d->peers[i];
+        header->msg_control = d->control[i].bytes;
     }
+    return d;
+}
+
+void penstock_datagrams_free(struct penstock_datagrams *datagrams) { free(datagrams); }
+
+static inline void read_peer(const struct sockaddr_in6 *peer, struct penstock_datagram *out) {
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
+    const uint8_t *bytes = peer->sin6_addr.s6_addr;
+    uint64_t halves[2];
+    switch (peer->sin6_family) {
+    case AF_INET:
+        out->high = 0;
+        out->low = be32toh(v4->sin_addr.s_addr);
+        out->family = 4;
+        break;
+    case AF_INET6:
+        memcpy(halves, bytes, sizeof halves);
+        out->high = be64toh(halves[0]);
+        out->low = be64toh(halves[1]);
+        out->family = 6;
+        break;
+    default:
+        out->high = out->low = 0;
+        out->family = 0;
+        break;
+    }
+    out->port = be16toh(peer->sin6_port); // at the same place in both
+}
+
+int penstock_recvmmsg(int fd, struct penstock_datagrams *d, struct penstock_datagram *out, int most,
+                      uint32_t *overflow) {
+    // The kernel shortens these three of the headers that it fills, and touches no other.
+    for (int i = 0; i < d->used; i++) {
+        struct msghdr *header = &d->headers[i].msg_hdr;
+        header->msg_namelen = sizeof d->peers[i];
+        header->msg_controllen = sizeof d->control[i].bytes;
+        header->msg_flags = 0;
+    }
+    d->used = 0;
+    if (most > d->count) most = d->count;
     // MSG_TRUNC asks for the datagram's real length even when its slot is shorter.
-    int n = recvmmsg(fd, headers, count, MSG_DONTWAIT | MSG_TRUNC, NULL);
-    if (n < 0) return -errno;
+    int n = recvmmsg(fd, d->headers, most, MSG_DONTWAIT | MSG_TRUNC, NULL);
+    if (n < 0) {
+        d->used = 1; // the first may be half filled
+        return -errno;
+    }
+    // recvmmsg(2) stops at an error and keeps it for the next call; the header it stopped at may be touched.
+    d->used = n < most ? n + 1 : n;
     for (int i = 0; i < n; i++) {
-        out[i].offset = (uint32_t)i * slot;
-        out[i].wire_length = headers[i].msg_len;
-        out[i].length = headers[i].msg_len < slot ? headers[i].msg_len : slot;
-        out[i].truncated = (headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
-        out[i].peer_length = headers[i].msg_hdr.msg_namelen;
-        for (struct cmsghdr *c = CMSG_FIRSTHDR(&headers[i].msg_hdr); c; c = CMSG_NXTHDR(&headers[i].msg_hdr, c))
+        uint32_t length = d->headers[i].msg_len;
+        out[i].wire_length = length;
+        out[i].length = length < d->slot ? length : d->slot;
+        if (d->headers[i].msg_hdr.msg_namelen == 0) d->peers[i].sin6_family = AF_UNSPEC;
+        read_peer(&d->peers[i], &out[i]);
+        out[i].same_peer = i > 0 && out[i].low == out[i - 1].low && out[i].port == out[i - 1].port &&
+                           out[i].high == out[i - 1].high && out[i].family == out[i - 1].family;
+    }
+    // The count is cumulative and grows along the queue: the last datagram's is the newest.
+    if (n > 0) {
+        struct msghdr *last = &d->headers[n - 1].msg_hdr;
+        for (struct cmsghdr *c = CMSG_FIRSTHDR(last); c; c = CMSG_NXTHDR(last, c))
             if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL)
                 memcpy(overflow, CMSG_DATA(c), sizeof *overflow);
     }
     return n;
+}
+
+// From <asm-generic/socket.h>, for C libraries older than Linux 4.5 and 5.3; a kernel ABI.
+#ifndef SO_ATTACH_REUSEPORT_CBPF
+#define SO_ATTACH_REUSEPORT_CBPF 51
+#endif
+#ifndef SO_DETACH_REUSEPORT_BPF
+#define SO_DETACH_REUSEPORT_BPF 68
+#endif
+
+int penstock_reuseport_random(int fd, uint32_t sockets) {
+    if (sockets == 0) return -EINVAL;
+    struct sock_filter random[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_RANDOM)),
+        BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, sockets),
+        BPF_STMT(BPF_RET | BPF_A, 0),
+    };
+    struct sock_filter first[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+    struct sock_fprog program = sockets == 1 ? (struct sock_fprog){.len = 1, .filter = first}
+                                             : (struct sock_fprog){.len = 3, .filter = random};
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) < 0 ? -errno : 0;
+}
+
+int penstock_reuseport_hash(int fd) {
+    int unused = 0;
+    if (setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &unused, sizeof unused) == 0) return 0;
+    return errno == ENOENT ? 0 : -errno; // there was none
+}
+
+int penstock_multicast4(int fd, int join, uint32_t group, unsigned int interface) {
+    struct ip_mreqn request = {.imr_multiaddr.s_addr = group, .imr_ifindex = (int)interface};
+    int option = join ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP;
+    return setsockopt(fd, IPPROTO_IP, option, &request, sizeof request) < 0 ? -errno : 0;
+}
+
+int penstock_multicast6(int fd, int join, const uint8_t *group, unsigned int interface) {
+    struct ipv6_mreq request = {.ipv6mr_interface = interface};
+    memcpy(&request.ipv6mr_multiaddr, group, sizeof request.ipv6mr_multiaddr);
+    int option = join ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP;
+    return setsockopt(fd, IPPROTO_IPV6, option, &request, sizeof request) < 0 ? -errno : 0;
+}
+
+// From <linux/in6.h>, which clashes with <netinet/in.h>; Linux 4.20.
+#ifndef IPV6_MULTICAST_ALL
+#define IPV6_MULTICAST_ALL 29
+#endif
+
+int penstock_multicast_joined_only(int fd, int ipv6) {
+    int off = 0;
+    // An IPv6 socket takes IPv4 as well, and with it that family's option.
+    if (ipv6 && setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, &off, sizeof off) < 0) return -errno;
+    return setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof off) < 0 ? -errno : 0;
 }
 
 // From <linux/sock_diag.h>, which user space may include but which drags <linux/types.h> in: the ninth word of
@@ -146,3 +259,29 @@ const void *penstock_memmem(const void *haystack, size_t haystack_length, const 
 }
 
 const void *penstock_memrchr(const void *bytes, int value, size_t length) { return memrchr(bytes, value, length); }
+
+#if defined(__x86_64__)
+#include <nmmintrin.h>
+int penstock_has_crc32c(void) { return __builtin_cpu_supports("sse4.2") != 0; }
+
+__attribute__((target("sse4.2"))) uint32_t penstock_crc32c(uint32_t crc, const uint8_t *bytes, size_t count) {
+    uint64_t state = crc;
+    while (count >= 8) {
+        uint64_t word;
+        memcpy(&word, bytes, 8);
+        state = _mm_crc32_u64(state, word);
+        bytes += 8;
+        count -= 8;
+    }
+    uint32_t rest = (uint32_t)state;
+    while (count-- > 0) rest = _mm_crc32_u8(rest, *bytes++);
+    return rest;
+}
+#else
+int penstock_has_crc32c(void) { return 0; }
+uint32_t penstock_crc32c(uint32_t crc, const uint8_t *bytes, size_t count) {
+    (void)bytes;
+    (void)count;
+    return crc;
+}
+#endif

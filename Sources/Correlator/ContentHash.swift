@@ -76,4 +76,6 @@ struct WindowEvent {
     var content: ContentHash
     /// The hit; nil where only the count goes on.
     var hit: Hit?
+    /// Where the hit stands in the journal.
+    var position: JournalPosition?
 }

@@ -71,6 +71,20 @@ public struct Correlator {
 
     /// The event time before which everything has been judged; nil before the first event.
     public var judgedThrough: Int64? { frontier == Int64.min ? nil : frontier }
+    /// The lowest frame of each log of the journal that something undecided rests on: hits that wait, windows, and
+    /// firings that still grow. A new start that reads the journal from there comes to the same firings.
+    public var needs: [Int: UInt64] {
+        var needs = JournalNeeds()
+        pending.forEach { needs.add($0.hit.position) }
+        for unit in units {
+            for group in unit.table.groups where group.serial > 0 {
+                for event in group.window[group.head...] { needs.add(event.position) }
+                for event in group.fresh { needs.add(event.position) }
+                if group.openUntil > frontier { needs.add(group.openNeeds) }
+            }
+        }
+        return needs.lowest
+    }
     /// How many hits wait.
     public var waiting: Int { pending.count }
     /// How many groups are kept.
@@ -204,7 +218,8 @@ public struct Correlator {
         let isRepeat =
             units[unit].table.groups[place].fresh.last?.content == entry.content
             && units[unit].table.groups[place].fresh.last?.hit?.uid == entry.hit.uid
-        let event = WindowEvent(time: time, content: entry.content, hit: isRepeat ? nil : entry.hit)
+        let event = WindowEvent(
+            time: time, content: entry.content, hit: isRepeat ? nil : entry.hit, position: entry.hit.position)
         units[unit].table.groups[place].lastSeen = max(units[unit].table.groups[place].lastSeen, time)
         units[unit].table.groups[place].fresh.append(event)
         guard units[unit].correlation != nil else { return }
@@ -260,6 +275,7 @@ public struct Correlator {
         units[unit].table.groups[place].answer = (answer.count, call)
         answer.append(firing)
         units[unit].table.groups[place].openUntil = time.addingClamped(units[unit].timespan)
+        units[unit].table.groups[place].openNeeds = JournalNeeds(events)
         units[unit].table.groups[place].handedOn = kept.count
         var open = firing
         open.hits = []
@@ -280,6 +296,8 @@ public struct Correlator {
             open.last = max(open.last, event.time)
         }
         units[unit].table.groups[place].handedOn += hits.count
+        // An event of a later time may stand earlier in the journal.
+        units[unit].table.groups[place].openNeeds.add(JournalNeeds(events))
         let known = units[unit].table.groups[place].answer
         if known.call == call {
             let given = answer[known.place].hits
@@ -306,7 +324,8 @@ public struct Correlator {
                 }
                 guard let values = units[route.unit].values(document, referred: 0) else { continue }
                 let place = group(route.unit, values, entry.source)
-                let event = WindowEvent(time: entry.time, content: entry.content, hit: entry.hit)
+                let event = WindowEvent(
+                    time: entry.time, content: entry.content, hit: entry.hit, position: entry.hit.position)
                 if units[route.unit].table.groups[place].open != nil {
                     grow(route.unit, place, [event])
                 } else {

@@ -17,6 +17,8 @@ struct Group {
     /// The firing that is open, with the time at which it closes.
     var open: Firing?
     var openUntil = Int64.min
+    /// What the open firing was made of.
+    var openNeeds = JournalNeeds()
     /// Where the firing stands in the answer being made, and which answer that is.
     var answer = (place: 0, call: -1)
     /// How many hits the open firing has handed on.

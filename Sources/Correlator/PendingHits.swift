@@ -25,6 +25,8 @@ struct PendingHits {
     /// The time of the earliest hit.
     var earliest: Int64? { heap.first?.time }
 
+    func forEach(_ body: (PendingHit) -> Void) { for hit in heap { body(hit) } }
+
     mutating func insert(_ hit: PendingHit) {
         heap.append(hit)
         var child = heap.count - 1

@@ -1,63 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Wire
 
-/// How a frame came in.
-public enum TransportKind: UInt8, Sendable, CaseIterable {
-    /// A UDP datagram.
-    case udp
-    /// A frame of a TCP stream.
-    case tcp
-    /// A frame of a TLS stream.
-    case tls
-    /// A sensor record from a live interface or a capture file.
-    case sensor
-    /// A line of a file or of standard input.
-    case file
-
-    /// The name used in metrics and events.
-    public var name: String {
-        switch self {
-        case .udp: "udp"
-        case .tcp: "tcp"
-        case .tls: "tls"
-        case .sensor: "sensor"
-        case .file: "file"
-        }
-    }
-}
-
-/// One message or sensor record as it came in, before anything was made of it.
-public struct Frame: Sendable {
-    /// Its bytes in the slab.
-    public var extent: Extent
-    /// When it was received, in nanoseconds since the epoch. Of a sensor record: the packet's own time.
-    public var received: Int64
-    /// Who sent it; nil for files.
-    public var peer: IPAddress?
-    /// The sender's port, 0 when unknown.
-    public var peerPort: UInt16
-    /// The number of the listener or source in the configuration.
-    public var listener: UInt16
-    /// How it came in.
-    public var transport: TransportKind
-    /// Whether it was cut to the size limit, or by the end of its connection.
-    public var isCut: Bool
-
-    /// A frame.
-    public init(
-        extent: Extent, received: Int64, peer: IPAddress? = nil, peerPort: UInt16 = 0, listener: UInt16 = 0,
-        transport: TransportKind, isCut: Bool = false
-    ) {
-        self.extent = extent
-        self.received = received
-        self.peer = peer
-        self.peerPort = peerPort
-        self.listener = listener
-        self.transport = transport
-        self.isCut = isCut
-    }
-}
-
 /// One event of a batch: a run of entries sorted by field.
 public struct Row: Sendable {
     /// The frame it was made of, as an index into ``Batch/frames``; -1 when it was made by the service itself.
@@ -74,6 +17,17 @@ public struct Row: Sendable {
     public var first: Int32
     /// How many entries it has.
     public var count: Int32
+
+    /// An event without entries.
+    public init(frame: Int, classUID: Int, time: Int64, sequence: UInt64 = 0, mapping: UInt16 = 0, first: Int = 0) {
+        self.frame = Int32(truncatingIfNeeded: frame)
+        self.classUID = Int32(truncatingIfNeeded: classUID)
+        self.time = time
+        self.sequence = sequence
+        self.mapping = mapping
+        self.first = Int32(truncatingIfNeeded: first)
+        self.count = 0
+    }
 }
 
 /// The unit that moves through the service: the frames of one receive, the events made of them, and all their bytes.
@@ -93,6 +47,10 @@ public struct Batch: ~Copyable, Sendable {
     public private(set) var table: FieldTable
     /// The lane that owns the batch.
     public private(set) var lane: Int
+    /// What frames were received through, beyond their peer; ``Frame/origin`` numbers it from 1.
+    public private(set) var origins: [Origin]
+    /// Where its frames stand in the journal; nil without one.
+    public var position: JournalPosition?
 
     /// An empty batch of `lane`.
     public init(table: FieldTable, lane: Int = 0, capacity: Int = 256 * 1024) {
@@ -102,6 +60,7 @@ public struct Batch: ~Copyable, Sendable {
         self.entries = []
         self.table = table
         self.lane = lane
+        self.origins = []
     }
 
     /// Empties the batch, and sets the table that its next events use and the lane that owns it from now on.
@@ -110,6 +69,8 @@ public struct Batch: ~Copyable, Sendable {
         frames.removeAll(keepingCapacity: true)
         rows.removeAll(keepingCapacity: true)
         entries.removeAll(keepingCapacity: true)
+        origins.removeAll(keepingCapacity: true)
+        position = nil
         if let table { self.table = table }
         if let lane { self.lane = lane }
     }
@@ -117,24 +78,41 @@ public struct Batch: ~Copyable, Sendable {
     /// Appends a frame whose bytes are already in the slab.
     public mutating func append(_ frame: Frame) { frames.append(frame) }
 
+    /// Puts another frame in the place of number `index`: an event that came in several messages, joined.
+    public mutating func replace(frame index: Int, with frame: Frame) {
+        guard frames.indices.contains(index) else { return }
+        frames[index] = frame
+    }
+
     /// Copies `bytes` into the slab and appends them as a frame.
     public mutating func append(
         _ bytes: RawSpan, received: Int64, peer: IPAddress? = nil, peerPort: UInt16 = 0, listener: UInt16 = 0,
-        transport: TransportKind, isCut: Bool = false
+        transport: TransportKind, isCut: Bool = false, origin: UInt16 = 0
     ) {
         let extent = slab.append(bytes)
         frames.append(
             Frame(
                 extent: extent, received: received, peer: peer, peerPort: peerPort, listener: listener,
-                transport: transport, isCut: isCut))
+                transport: transport, isCut: isCut, origin: origin))
+    }
+
+    /// The number that frames refer to `origin` by; equal ones share one. 0, which means none, when there are too many.
+    public mutating func number(of origin: Origin) -> UInt16 {
+        if let known = origins.lastIndex(of: origin) { return UInt16(known + 1) }
+        guard origins.count < Int(UInt16.max) else { return 0 }
+        origins.append(origin)
+        return UInt16(origins.count)
+    }
+
+    /// What a frame was received through, beyond its peer; nil when there is nothing to tell.
+    public func origin(of frame: Frame) -> Origin? {
+        frame.origin > 0 && Int(frame.origin) <= origins.count ? origins[Int(frame.origin) - 1] : nil
     }
 
     /// Begins an event; `put` adds to it until `endRow`.
     public mutating func beginRow(frame: Int, classUID: Int, time: Int64, mapping: UInt16 = 0) {
         rows.append(
-            Row(
-                frame: Int32(frame), classUID: Int32(classUID), time: time, sequence: 0, mapping: mapping,
-                first: Int32(entries.count), count: 0))
+            Row(frame: frame, classUID: classUID, time: time, mapping: mapping, first: entries.count))
     }
 
     /// Adds a value to the event begun last.
@@ -144,29 +122,54 @@ public struct Batch: ~Copyable, Sendable {
     @usableFromInline
     mutating func append(_ entry: Entry) { entries.append(entry) }
 
-    /// Ends the event begun last: sorts its entries (they nearly are) and drops all but the first of equal places.
+    /// Appends an event whose entries are all there: in the order of ``Entry/order``, no two at one place.
+    public mutating func append(_ row: Row, entries sorted: UnsafeBufferPointer<Entry>) {
+        var row = row
+        row.first = Int32(entries.count)
+        row.count = Int32(sorted.count)
+        rows.append(row)
+        entries.append(contentsOf: sorted)
+    }
+
+    /// Ends the event begun last: sorts its entries and drops all but the first of equal places. What was ended before
+    /// and added to is sorted already up to there.
     public mutating func endRow(sequence: UInt64 = 0) {
         guard let last = rows.indices.last else { return }
         let first = Int(rows[last].first)
-        var index = first + 1
+        let sorted = Int(rows[last].count)
+        let kept = entries.withUnsafeMutableBufferPointer { entries in
+            Batch.sort(UnsafeMutableBufferPointer(rebasing: entries[first...]), from: sorted)
+        }
+        entries.removeLast(entries.count - first - kept)
+        rows[last].count = Int32(kept)
+        rows[last].sequence = sequence
+    }
+
+    /// Sorts entries (they nearly are), of which the first `sorted` need none, and drops all but the first of equals.
+    ///
+    /// - Returns: how many are left.
+    private static func sort(_ entries: UnsafeMutableBufferPointer<Entry>, from sorted: Int) -> Int {
+        var hasEquals = false
+        var index = max(1, sorted)
         while index < entries.count {
             let moving = entries[index]
+            let order = moving.order
             var place = index
-            while place > first, entries[place - 1].order > moving.order {
+            while place > 0, entries[place - 1].order > order {
                 entries[place] = entries[place - 1]
                 place -= 1
             }
+            if place > 0, entries[place - 1].order == order { hasEquals = true }
             entries[place] = moving
             index += 1
         }
-        var kept = first
-        for index in first..<entries.count where index == first || entries[index].order != entries[kept - 1].order {
+        guard hasEquals else { return entries.count }
+        var kept = 0
+        for index in entries.indices where index == 0 || entries[index].order != entries[kept - 1].order {
             entries[kept] = entries[index]
             kept += 1
         }
-        entries.removeLast(entries.count - kept)
-        rows[last].count = Int32(kept - first)
-        rows[last].sequence = sequence
+        return kept
     }
 
     /// Takes back the event begun last.
@@ -194,6 +197,7 @@ public struct Batch: ~Copyable, Sendable {
     }
 
     /// The first entry of `field` in event number `row`, or nil.
+    @inlinable
     public func find(_ field: FieldID, in row: Int) -> Entry? {
         var low = Int(rows[row].first)
         let end = low + Int(rows[row].count)

@@ -95,7 +95,7 @@ public struct Entry: Sendable {
 
     /// Field, then position: the order of entries in an event.
     @inlinable
-    var order: UInt64 { UInt64(field) << 32 | UInt64(element) }
+    public var order: UInt64 { UInt64(field) << 32 | UInt64(element) }
 
     /// The element number for one, two or three arrays around a value, or nil when one is above its limit.
     public static func element(_ first: Int, _ second: Int = 0, _ third: Int = 0) -> UInt32? {

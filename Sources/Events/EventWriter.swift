@@ -5,6 +5,7 @@ public import Wire
 public enum EventWriter {
     /// Appends event number `row` as one JSON object, without a line feed.
     public static func append(_ row: Int, of batch: borrowing Batch, to slab: inout Slab) {
+        if appendFlat(row, of: batch, to: &slab) { return }
         slab.append(byte: 0x7B)
         var isFirst = true
         members(batch.entries(of: row), of: batch, depth: 0, arrays: 0, isFirst: &isFirst, to: &slab)
@@ -90,7 +91,7 @@ public enum EventWriter {
             if batch.entries[start].kind == .members, batch.entries[start].extent.length > 0 {
                 if !isFirst { slab.append(byte: 0x2C) }
                 isFirst = false
-                slab.append(copyFrom: batch, batch.entries[start])
+                slab.append(repairing: batch.slab.bytes(batch.entries[start].extent))
             }
             start += 1
         }
@@ -152,8 +153,6 @@ public enum EventWriter {
     private static func value(_ entry: Entry, of batch: borrowing Batch, to slab: inout Slab) {
         switch entry.kind {
         case .integer: slab.append(decimal: entry.integer)
-        case .double: slab.append(entry.double.isFinite ? String(entry.double) : "null")
-        case .boolean: slab.append(entry.boolean ? "true" : "false")
         case .text: JSONText.append(batch.slab.bytes(entry.extent), to: &slab)
         case .constant:
             let range = entry.extent.range
@@ -161,21 +160,29 @@ public enum EventWriter {
             if range.upperBound <= constants.count {
                 JSONText.append(constants.span.bytes.extracting(range), to: &slab)
             }
-        case .json: slab.append(copyFrom: batch, entry)
+        case .double, .boolean, .json, .members, .emptyArray: rare(entry, batch.slab, to: &slab)
+        }
+    }
+
+    /// The kinds of value that few events have.
+    static func rare(_ entry: Entry, _ bytes: borrowing Slab, to slab: inout Slab) {
+        switch entry.kind {
+        case .double: slab.append(entry.double.isFinite ? String(entry.double) : "null")
+        case .boolean: slab.append(entry.boolean ? "true" : "false")
+        case .json: slab.append(repairing: bytes.bytes(entry.extent))
         case .members:
             slab.append(byte: 0x7B)
-            slab.append(copyFrom: batch, entry)
+            slab.append(repairing: bytes.bytes(entry.extent))
             slab.append(byte: 0x7D)
         case .emptyArray: slab.append("[]")
+        case .integer, .text, .constant: break
         }
     }
 }
 
 extension Slab {
-    /// Copies JSON as it stands, invalid UTF-8 repaired with U+FFFD.
-    fileprivate mutating func append(copyFrom batch: borrowing Batch, _ entry: Entry) {
-        let bytes = batch.slab.bytes(entry.extent)
-        // JSON from outside may hold invalid UTF-8, inside its strings only.
-        if bytes.isValidUTF8 { append(bytes) } else { append(bytes.text) }
+    /// Copies JSON as it stands; JSON from outside may hold invalid UTF-8, inside its strings only, which becomes U+FFFD.
+    mutating func append(repairing json: RawSpan) {
+        if json.isValidUTF8 { append(json) } else { append(json.text) }
     }
 }

@@ -43,6 +43,8 @@ public final class FieldTable: Sendable {
     public let constants: [UInt8]
     /// The schema.
     public let dictionary: OCSFDictionary
+    /// How the fields are written as JSON.
+    let paths: PathTexts
     private let byPath: [String: FieldID]
 
     private let texts: [String: ConstantText]
@@ -54,6 +56,7 @@ public final class FieldTable: Sendable {
         self.constants = constants
         self.texts = texts
         self.dictionary = dictionary
+        self.paths = PathTexts(fields)
         self.byPath = Dictionary(
             uniqueKeysWithValues: fields.enumerated().map { ($0.element.path, FieldID($0.offset)) })
     }

@@ -47,15 +47,21 @@ public struct Hit: Sendable {
     public var event: [UInt8]
     /// The bytes it was made of.
     public var evidence: [Evidence]
+    /// Where its frame stands in the journal; nil without one.
+    public var position: JournalPosition?
 
     /// A hit.
-    public init(rules: [String], uid: String, time: Int64, received: Int64, event: [UInt8], evidence: [Evidence]) {
+    public init(
+        rules: [String], uid: String, time: Int64, received: Int64, event: [UInt8], evidence: [Evidence],
+        position: JournalPosition? = nil
+    ) {
         self.rules = rules
         self.uid = uid
         self.time = time
         self.received = received
         self.event = event
         self.evidence = evidence
+        self.position = position
     }
 }
 

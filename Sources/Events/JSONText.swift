@@ -18,10 +18,26 @@ public enum JSONText {
     /// - Returns: whether the bytes were valid UTF-8.
     @discardableResult
     public static func append(_ bytes: RawSpan, to slab: inout Slab) -> Bool {
-        slab.append(byte: 0x22)
-        let valid = appendEscaped(bytes, to: &slab)
-        slab.append(byte: 0x22)
-        return valid
+        bytes.withUnsafeBytes { source in
+            var read = 0
+            slab.append(upTo: source.count * 2 + 18) { room in
+                guard let target = room.baseAddress else { return 0 }
+                target.storeBytes(of: 0x22, as: UInt8.self)
+                var count = 1
+                if let base = source.baseAddress {
+                    let done = copyEscaped(base, source.count, to: target + 1)
+                    read = done.read
+                    count += done.written
+                }
+                // When the text is not over, what follows is written over the quote.
+                target.storeBytes(of: 0x22, toByteOffset: count, as: UInt8.self)
+                return read == source.count ? count + 1 : count
+            }
+            guard read < source.count else { return true }
+            let valid = appendEscaped(RawSpan(_unsafeBytes: source), from: read, to: &slab)
+            slab.append(byte: 0x22)
+            return valid
+        }
     }
 
     /// Appends `text` as a JSON string with its quotes.
@@ -35,42 +51,53 @@ public enum JSONText {
     /// - Returns: whether the bytes were valid UTF-8.
     @discardableResult
     public static func appendEscaped(_ bytes: RawSpan, to slab: inout Slab) -> Bool {
+        appendEscaped(bytes, from: 0, to: &slab)
+    }
+
+    /// Appends the bytes from `start` on, escaped.
+    @discardableResult
+    static func appendEscaped(_ bytes: RawSpan, from start: Int, to slab: inout Slab) -> Bool {
         var valid = true
-        var clean = 0
-        var index = 0
+        var index = start
         while index < bytes.byteCount {
+            index += appendRun(bytes, from: index, to: &slab)
             guard let byte = bytes.byte(at: index) else { break }
-            if byte >= 0x20, byte < 0x80, byte != 0x22, byte != 0x5C {
-                index += 1
-                continue
-            }
             if byte >= 0x80 {
-                let length = sequenceLength(bytes, at: index)
-                if length > 0 {
+                // Text beyond ASCII comes in runs.
+                let start = index
+                while let lead = bytes.byte(at: index), lead >= 0x80 {
+                    let length = sequenceLength(bytes, at: index)
+                    guard length > 0 else { break }
                     index += length
-                    continue
                 }
-            }
-            slab.append(bytes.part(clean, index - clean))
-            index += 1
-            clean = index
-            switch byte {
-            case 0x22: slab.append("\\\"")
-            case 0x5C: slab.append("\\\\")
-            case 0x0A: slab.append("\\n")
-            case 0x0D: slab.append("\\r")
-            case 0x09: slab.append("\\t")
-            case 0..<0x20:
+                slab.append(bytes.part(start, index - start))
+                guard index == start else { continue }
+                slab.append("\u{FFFD}")
+                valid = false
+            } else {
                 slab.append("\\u00")
                 slab.append(byte: byte < 0x10 ? 0x30 : 0x31)
                 slab.append(byte: hex(byte & 15))
-            default:
-                slab.append("\u{FFFD}")
-                valid = false
             }
+            index += 1
         }
-        slab.append(bytes.part(clean, index - clean))
         return valid
+    }
+
+    /// Appends the bytes from `start` on that need no more than short escapes, and tells how many.
+    private static func appendRun(_ bytes: RawSpan, from start: Int, to slab: inout Slab) -> Int {
+        bytes.withUnsafeBytes { source in
+            guard let base = source.baseAddress, start < source.count else { return 0 }
+            let count = source.count - start
+            var read = 0
+            slab.append(upTo: count * 2 + 16) { room -> Int in
+                guard let target = room.baseAddress else { return 0 }
+                let done = copyEscaped(base + start, count, to: target)
+                read = done.read
+                return done.written
+            }
+            return read
+        }
     }
 
     private static func hex(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }

@@ -13,7 +13,8 @@ public struct Enricher: Sendable {
         fileprivate let plant: PlantModel
         fileprivate let names: [ConstantText]
         fileprivate let levels: [ConstantText]
-        fileprivate let verdicts: [Zones.Verdict: ConstantText]
+        /// In the order of all cases.
+        fileprivate let verdicts: [ConstantText]
         fileprivate let points: [ConstantText]
 
         /// A plan for `plant`.
@@ -27,9 +28,7 @@ public struct Enricher: Sendable {
             names = plant.zones.zones.map { builder.constant($0.name) }
             levels = plant.zones.zones.map { builder.constant($0.level) }
             points = plant.process.points.map { builder.constant($0.name) }
-            var verdicts: [Zones.Verdict: ConstantText] = [:]
-            for verdict in Zones.Verdict.allCases { verdicts[verdict] = builder.constant(verdict.rawValue) }
-            self.verdicts = verdicts
+            verdicts = Zones.Verdict.allCases.map { builder.constant($0.rawValue) }
         }
 
         /// The enricher for the finished table.
@@ -85,6 +84,7 @@ public struct Enricher: Sendable {
     private let states: [(value: FieldID, high: FieldID?)]
     /// Last values by point number: the image of the process as the wire showed it.
     private var image: [Int64?]
+    private var routes = Routes()
 
     private init(_ plan: Plan, _ table: FieldTable) {
         self.plan = plan
@@ -112,17 +112,13 @@ public struct Enricher: Sendable {
         else { return }
         let sequence = batch.rows[last].sequence
         if let source = address(fields.source, fields.evidenceSource, last, batch), !plan.plant.zones.zones.isEmpty {
-            let from = plan.plant.zones.zone(of: source)
-            let to = plan.plant.zones.zone(of: destination)
             let port =
                 (batch.find(fields.port, in: last) ?? batch.find(fields.evidencePort, in: last)).map {
                     Int(truncatingIfNeeded: $0.integer)
                 } ?? 0
-            let transport =
-                (batch.find(fields.transport, in: last) ?? batch.find(fields.evidenceTransport, in: last)).map {
-                    batch.text(of: $0)
-                } ?? "tcp"
-            let verdict = plan.plant.zones.verdict(from: from, to: to, transport: transport, port: port)
+            let transport = batch.find(fields.transport, in: last) ?? batch.find(fields.evidenceTransport, in: last)
+            let route = route(from: source, to: destination, transport, port, batch)
+            let (from, to, verdict) = (route.from, route.to, route.verdict)
             if let from {
                 batch.put(.constant(fields.zoneSource, plan.names[from]))
                 batch.put(.constant(fields.levelSource, plan.levels[from]))
@@ -131,10 +127,25 @@ public struct Enricher: Sendable {
                 batch.put(.constant(fields.zoneDestination, plan.names[to]))
                 batch.put(.constant(fields.levelDestination, plan.levels[to]))
             }
-            if let text = plan.verdicts[verdict] { batch.put(.constant(fields.conduit, text)) }
+            batch.put(.constant(fields.conduit, plan.verdicts[verdict.number]))
         }
         if !plan.plant.process.points.isEmpty { process(fields, last, destination, &batch) }
         batch.endRow(sequence: sequence)
+    }
+
+    /// What the zones say of a connection; a transport that the event does not name is TCP.
+    private mutating func route(
+        from source: IPAddress, to destination: IPAddress, _ transport: Entry?, _ port: Int, _ batch: borrowing Batch
+    ) -> Route {
+        let zones = plan.plant.zones
+        guard let transport, [.text, .constant].contains(transport.kind) else {
+            let text = transport.map { batch.text(of: $0) } ?? "tcp"
+            let bytes = Array(text.utf8)
+            return routes.route(zones, from: source, to: destination, transport: bytes.span.bytes, port: port)
+        }
+        return batch.withBytes(of: transport) {
+            routes.route(zones, from: source, to: destination, transport: $0, port: port)
+        }
     }
 
     /// The address of an endpoint; a Detection Finding (2004) has its endpoints in `evidences`.
@@ -194,6 +205,18 @@ public struct Enricher: Sendable {
     static func numbers(_ text: String) -> [Int64] {
         text.split(whereSeparator: { "[], ".contains($0) }).prefix(4096).map {
             $0 == "true" ? 1 : $0 == "false" ? 0 : Int64($0) ?? 0
+        }
+    }
+}
+
+extension Zones.Verdict {
+    /// Its place among all cases.
+    fileprivate var number: Int {
+        switch self {
+        case .internal: 0
+        case .allowed: 1
+        case .forbidden: 2
+        case .unknown: 3
         }
     }
 }

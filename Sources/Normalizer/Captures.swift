@@ -29,6 +29,32 @@ struct Capture {
 
     static func text(_ extent: Extent) -> Capture { Capture(kind: .text, extent: extent, integer: 0) }
     static func integer(_ value: Int64) -> Capture { Capture(kind: .integer, extent: .empty, integer: value) }
+
+    /// Calls `body` with the capture's text, or answers nil when it is absent.
+    func withText<Result>(_ slab: borrowing Slab, _ body: (RawSpan) -> Result) -> Result? {
+        switch kind {
+        case .absent: return nil
+        case .text, .escaped, .number, .json: return body(slab.bytes(extent))
+        case .integer:
+            return withUnsafeTemporaryAllocation(byteCount: 20, alignment: 1) { room in
+                var start = 20
+                var rest = integer.magnitude
+                repeat {
+                    start -= 1
+                    room[start] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+                    rest /= 10
+                } while rest > 0
+                if integer < 0 {
+                    start -= 1
+                    room[start] = 0x2D
+                }
+                return body(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: room[start...])))
+            }
+        case .flag:
+            let text: StaticString = integer != 0 ? "true" : "false"
+            return body(RawSpan(_unsafeStart: text.utf8Start, byteCount: text.utf8CodeUnitCount))
+        }
+    }
 }
 
 /// The number of a name in a mapping's captures.
@@ -36,7 +62,7 @@ typealias SlotID = Int
 
 /// The names that a mapping reads, as a tree of dotted parts that parse steps walk by the bytes of their keys.
 ///
-/// One hash table serves key-value names and JSON paths alike: a node is found by its parent and the bytes of its part.
+/// One table serves key-value names and JSON paths alike: a node is found by its parent and the bytes of its part.
 struct SlotTree: Sendable {
     /// A node of the tree: its slot, if the name up to here is read, and whether longer names go through it.
     struct Node {
@@ -44,18 +70,11 @@ struct SlotTree: Sendable {
         var hasChildren = false
     }
 
-    private struct Cell {
-        var parent: Int32
-        var name: [UInt8]
-        var node: Int32
-    }
-
     /// The nodes; number 0 is the root.
     private(set) var nodes = [Node()]
     /// The names by slot.
     private(set) var names: [String] = []
-    private var cells: [Cell?] = Array(repeating: nil, count: 64)
-    private var used = 0
+    private var children = ByteTable()
 
     /// The slot of a name, added when it is new.
     mutating func slot(_ name: String) -> SlotID {
@@ -71,40 +90,15 @@ struct SlotTree: Sendable {
 
     private mutating func child(_ parent: Int, _ name: [UInt8]) -> Int {
         if let found = find(parent, name.span.bytes) { return found }
-        if used * 2 >= cells.count {
-            let old = cells
-            cells = Array(repeating: nil, count: old.count * 2)
-            for cell in old.compactMap({ $0 }) { insert(cell) }
-        }
         nodes[parent].hasChildren = true
         nodes.append(Node())
-        insert(Cell(parent: Int32(parent), name: name, node: Int32(nodes.count - 1)))
-        used += 1
+        children.insert(name, seed: parent, nodes.count - 1)
         return nodes.count - 1
     }
 
-    private mutating func insert(_ cell: Cell) {
-        var index = SlotTree.hash(Int(cell.parent), cell.name.span.bytes) & (cells.count - 1)
-        while cells[index] != nil { index = (index + 1) & (cells.count - 1) }
-        cells[index] = cell
-    }
-
     /// The child of node `parent` whose part is `name`, or nil.
-    func find(_ parent: Int, _ name: RawSpan) -> Int? {
-        var index = SlotTree.hash(parent, name) & (cells.count - 1)
-        while let cell = cells[index] {
-            if Int(cell.parent) == parent, name.equals(cell.name.span.bytes) { return Int(cell.node) }
-            index = (index + 1) & (cells.count - 1)
-        }
-        return nil
-    }
+    func find(_ parent: Int, _ name: RawSpan) -> Int? { children.find(name, seed: parent) }
 
-    /// FNV-1a, seeded with the parent.
-    private static func hash(_ parent: Int, _ name: RawSpan) -> Int {
-        var value: UInt64 = 0xCBF2_9CE4_8422_2325 ^ UInt64(truncatingIfNeeded: parent)
-        for index in 0..<min(name.byteCount, 64) {
-            value = (value ^ UInt64(name.byte(at: index) ?? 0)) &* 0x0000_0100_0000_01B3
-        }
-        return Int(truncatingIfNeeded: value >> 17)
-    }
+    /// The slot of the name that is only `name`, or nil.
+    func slot(of name: RawSpan) -> SlotID? { find(0, name).flatMap { nodes[$0].slot } }
 }

@@ -57,57 +57,6 @@ indirect enum Condition: Sendable {
         }
         return parts.count == 1 ? parts[0] : .all(parts)
     }
-
-    /// Whether the captures meet the condition.
-    func holds(_ captures: borrowing [Capture], _ slab: borrowing Slab, _ scratch: borrowing Pattern.Scratch) -> Bool {
-        switch self {
-        case .always: return true
-        case .all(let parts):
-            for part in parts where !part.holds(captures, slab, scratch) { return false }
-            return true
-        case .any(let parts):
-            for part in parts where part.holds(captures, slab, scratch) { return true }
-            return false
-        case .not(let part): return !part.holds(captures, slab, scratch)
-        case .exists(let slot, let wanted): return (captures[slot].kind != .absent) == wanted
-        case .equals(let slot, let texts):
-            return Condition.test(captures[slot], slab, texts) { $0.equalsIgnoringCase($1) }
-        case .contains(let slot, let texts):
-            return Condition.test(captures[slot], slab, texts) { $0.containsIgnoringCase($1) }
-        case .starts(let slot, let texts):
-            return Condition.test(captures[slot], slab, texts) { $0.part(0, $1.byteCount).equalsIgnoringCase($1) }
-        case .ends(let slot, let texts):
-            return Condition.test(captures[slot], slab, texts) {
-                $0.byteCount >= $1.byteCount
-                    && $0.part($0.byteCount - $1.byteCount, $1.byteCount).equalsIgnoringCase($1)
-            }
-        case .matches(let slot, let pattern):
-            return Condition.with(captures[slot], slab) { pattern.matches($0, scratch) } ?? false
-        }
-    }
-
-    private static func test(
-        _ capture: Capture, _ slab: borrowing Slab, _ texts: [[UInt8]], _ body: (RawSpan, RawSpan) -> Bool
-    ) -> Bool {
-        with(capture, slab) { bytes in
-            for text in texts where body(bytes, text.span.bytes) { return true }
-            return false
-        } ?? false
-    }
-
-    /// Calls `body` with a capture's text, or answers nil when it is absent.
-    static func with<Result>(_ capture: Capture, _ slab: borrowing Slab, _ body: (RawSpan) -> Result) -> Result? {
-        switch capture.kind {
-        case .absent: return nil
-        case .text, .escaped, .number, .json: return body(slab.bytes(capture.extent))
-        case .integer:
-            let text = Array(String(capture.integer).utf8)
-            return body(text.span.bytes)
-        case .flag:
-            let text = Array((capture.integer != 0 ? "true" : "false").utf8)
-            return body(text.span.bytes)
-        }
-    }
 }
 
 extension RawSpan {
@@ -116,6 +65,11 @@ extension RawSpan {
         guard byteCount == lower.byteCount else { return false }
         for index in 0..<byteCount where RawSpan.lowered(byte(at: index)) != lower.byte(at: index) { return false }
         return true
+    }
+
+    /// Whether the bytes equal `lower` (ASCII lower case), ASCII letters in either case.
+    func equalsIgnoringCase(_ lower: StaticString) -> Bool {
+        equalsIgnoringCase(RawSpan(_unsafeStart: lower.utf8Start, byteCount: lower.utf8CodeUnitCount))
     }
 
     /// Whether the bytes hold those of `lower` (ASCII lower case), ASCII letters in either case.

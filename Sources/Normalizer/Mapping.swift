@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Codecs
 internal import Events
 internal import Patterns
 internal import Wire
 
 /// A compiled mapping: how to know a product's records, how to take them apart, and which events they become.
-struct Mapping: Sendable {
+final class Mapping: Sendable {
     /// A test on a whole record, before it is taken apart. Every part that is given must hold.
     struct Matcher: Sendable {
         /// Program names (APP-NAME or TAG), compared without regard to case; empty: any.
@@ -17,20 +18,22 @@ struct Mapping: Sendable {
         var starts: [[UInt8]] = []
         /// An expression that the message must match.
         var pattern: Pattern?
-        /// The sensor record kind; nil: syslog messages.
+        /// The sensor record kind; nil: messages.
         var record: [UInt8]?
+        /// The kind of notice that the service itself writes; nil: messages from outside.
+        var notice: [UInt8]?
         /// Whether the message must be CEF.
         var isCEF = false
     }
 
     /// One step of taking a record apart.
     enum Step: Sendable {
-        /// A JSON object; the capture's text, or the message.
-        case json(SlotID?)
+        /// A JSON object.
+        case json
         /// Key-value pairs.
-        case keyValue(SlotID?, separator: UInt8, assign: UInt8, quote: UInt8)
-        /// The first expression that matches gives its named groups and fixed captures.
-        case regex(SlotID?, [Alternative])
+        case keyValue(KeyValue.Style)
+        /// The first expression that matches gives its named groups and fixed captures: a run of ``alternatives``.
+        case regex(Run)
         /// A CEF line.
         case cef
         /// A sensor record.
@@ -40,29 +43,19 @@ struct Mapping: Sendable {
     /// A parse step with what to do when it fails.
     struct StepRule: Sendable {
         var step: Step
+        /// The capture whose text is taken apart; -1: the message.
+        var source: SlotID
         var isOptional: Bool
     }
 
     /// One expression of a `regex` step.
     struct Alternative: Sendable {
-        var pattern: Pattern
-        var groups: [(number: Int, slot: SlotID)]
-        var sets: [(slot: SlotID, text: [UInt8])]
-    }
-
-    /// One line of `map:`.
-    struct Line: Sendable {
-        var field: FieldID
-        var value: ValueRule
-        var conversion: Conversion
-        /// Where the text of an enumerated value goes that is none of the known ones.
-        var sibling: FieldID?
-        /// The known ids of an enumerated integer; empty: any.
-        var known: Set<Int64>
-        /// The known values of an enumerated text; empty: any.
-        var knownTexts: Set<[UInt8]>
-        /// For an address that is a name: the hostname beside it.
-        var hostname: FieldID?
+        /// Of ``Rulebook/patterns``.
+        var pattern: Int32
+        /// Of ``groups``.
+        var groups: Run
+        /// Of ``sets``.
+        var sets: Run
     }
 
     /// How a captured text becomes the attribute's value.
@@ -81,48 +74,77 @@ struct Mapping: Sendable {
         case any
     }
 
-    /// One event that a record may become.
-    struct Event: Sendable {
-        var when: Condition
-        var classUID: Int
-        var activity: ValueRule
-        var knownActivities: Set<Int64>
-        var severity: ValueRule?
-        var time: [SlotID]
-        var lines: [Line]
-        /// Constant entries of every such event, sorted.
-        var constants: [Entry]
-        /// Captures that this event reads; the others go to `unmapped`.
-        var reads: [Bool]
-        var device: Device?
-        var checks: [Check]
-    }
+    let name: String
+    let number: UInt16
+    let logSources: (products: Set<String>, categories: Set<String>, services: Set<String>)
+    let matchers: [Matcher]
+    let steps: [StepRule]
+    let alternatives: [Alternative]
+    let groups: [(number: Int32, slot: Int32)]
+    let sets: [(slot: Int32, text: Extent)]
+    let events: [EventPlan]
+    let slots: SlotTree
+    /// Keys of `unmapped` members by slot, as JSON with colon, in ``Rulebook/pool``.
+    let keys: [Extent]
+    let builtins: Builtins
+    /// Slots by sensor record field; -1 where none reads the field.
+    let recordSlots: [SlotID]
+    /// Slots of the CEF header's six fields; -1 where none reads the field.
+    let headerSlots: [SlotID]
+    let book: Rulebook
 
-    /// The `device` of events whose class has one.
-    struct Device: Sendable {
-        var hostname: FieldID
-        var address: FieldID
-    }
+    /// The CEF header's fields as captures, below `cef`.
+    static let headerNames = [
+        "device_vendor", "device_product", "device_version", "event_class_id", "name", "severity",
+    ]
 
-    /// What the schema demands of one object of an event; the whole event when `container` is nil.
-    struct Check: Sendable {
-        var container: FieldID?
-        var required: [FieldID]
-        var oneOf: [[FieldID]]
+    init(
+        _ draft: MappingDraft, number: Int, table: FieldTable, records: RecordVocabulary, fields: Normalizer.Fields,
+        reserved: ByteTable
+    ) {
+        var book = Rulebook()
+        name = draft.name
+        self.number = UInt16(number)
+        logSources = (
+            draft.products.union(["ocsf", draft.name]), draft.categories, draft.services.union([draft.name])
+        )
+        matchers = draft.matchers
+        var alternatives: [Alternative] = []
+        var groups: [(number: Int32, slot: Int32)] = []
+        var sets: [(slot: Int32, text: Extent)] = []
+        steps = draft.steps.map { step in
+            let compiled: Step
+            switch step.kind {
+            case .json: compiled = .json
+            case .keyValue(let style): compiled = .keyValue(style)
+            case .cef: compiled = .cef
+            case .record: compiled = .record
+            case .regex(let all):
+                for item in all {
+                    let first = (groups: groups.count, sets: sets.count)
+                    groups += item.groups.map { (Int32($0.number), Int32($0.slot)) }
+                    sets += item.sets.map { (Int32($0.slot), book.add(bytes: $0.text)) }
+                    alternatives.append(
+                        Alternative(
+                            pattern: book.add(item.pattern),
+                            groups: Run(first: Int32(first.groups), count: Int32(groups.count - first.groups)),
+                            sets: Run(first: Int32(first.sets), count: Int32(sets.count - first.sets))))
+                }
+                compiled = .regex(Run(first: Int32(alternatives.count - all.count), count: Int32(all.count)))
+            }
+            return StepRule(step: compiled, source: step.source ?? -1, isOptional: step.isOptional)
+        }
+        slots = draft.slots
+        builtins = draft.builtins
+        recordSlots = records.names.map { name in draft.slots.names.firstIndex(of: name) ?? -1 }
+        headerSlots = Mapping.headerNames.map { name in draft.slots.names.firstIndex(of: "cef." + name) ?? -1 }
+        keys = draft.slots.names.map { book.add(bytes: Members.key($0, reserved)) }
+        events = draft.events.map { EventPlan($0, draft, table, fields, &book) }
+        self.alternatives = alternatives
+        self.groups = groups
+        self.sets = sets
+        self.book = book
     }
-
-    var name: String
-    var number: UInt16
-    var product: String
-    var logSources: (products: Set<String>, categories: Set<String>, services: Set<String>)
-    var matchers: [Matcher]
-    var steps: [StepRule]
-    var events: [Event]
-    var slots: SlotTree
-    var builtins: Builtins
-    /// Slots by sensor record field.
-    var recordSlots: [SlotID?]
-    var rank: Int
 }
 
 /// The captures that every record has: the syslog header and the way it came.

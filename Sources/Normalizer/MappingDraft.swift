@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Codecs
 internal import Documents
 internal import Events
 internal import Patterns
@@ -23,13 +24,34 @@ struct MappingDraft {
         var constants: [(path: String, literal: Literal)]
     }
 
+    /// A parse step; the capture that it takes apart, or nil for the message.
+    struct Step {
+        enum Kind {
+            case json
+            case keyValue(KeyValue.Style)
+            case regex([Alternative])
+            case cef
+            case record
+        }
+        var kind: Kind
+        var source: SlotID?
+        var isOptional: Bool
+    }
+
+    /// One expression of a `regex` step.
+    struct Alternative {
+        var pattern: Pattern
+        var groups: [(number: Int, slot: SlotID)]
+        var sets: [(slot: SlotID, text: [UInt8])]
+    }
+
     var name: String
     var product: String
     var products: Set<String>
     var categories: Set<String>
     var services: Set<String>
     var matchers: [Mapping.Matcher]
-    var steps: [Mapping.StepRule]
+    var steps: [Step]
     var events: [Event]
     var slots: SlotTree
     var builtins: Builtins
@@ -64,13 +86,14 @@ struct MappingDraft {
     }
 
     private mutating func readMatcher(_ item: Element) {
-        item.allow(only: ["program", "no_program", "contains", "startswith", "regex", "record", "cef"])
+        item.allow(only: ["program", "no_program", "contains", "startswith", "regex", "record", "cef", "notice"])
         var matcher = Mapping.Matcher()
         matcher.programs = item["program"]?.strings.map { Array($0.lowercased().utf8) } ?? []
         matcher.needsNoProgram = item["no_program"]?.boolean ?? false
         matcher.contains = item["contains"]?.strings.map { Array($0.utf8) } ?? []
         matcher.starts = item["startswith"]?.strings.map { Array($0.utf8) } ?? []
         matcher.record = item["record"]?.string.map { Array($0.utf8) }
+        matcher.notice = item["notice"]?.string.map { Array($0.utf8) }
         matcher.isCEF = item["cef"]?.boolean ?? false
         if let regex = item["regex"], let text = regex.string {
             do { matcher.pattern = try Pattern(text) } catch { regex.complain("regular expression: \(error)") }
@@ -85,7 +108,7 @@ struct MappingDraft {
         func source(_ element: Element?) -> SlotID? { element?["from"]?.string.map { slots.slot($0) } }
         if let json = item["json"] {
             if json.isMapping { json.allow(only: ["from"]) }
-            steps.append(.init(step: .json(source(json)), isOptional: isOptional))
+            steps.append(Step(kind: .json, source: source(json), isOptional: isOptional))
         } else if let pairs = item["kv"] {
             if pairs.isMapping { pairs.allow(only: ["from", "separator", "assign", "quote"]) }
             func byte(_ key: String, _ fallback: UInt8) -> UInt8 {
@@ -96,14 +119,12 @@ struct MappingDraft {
                 }
                 return first
             }
-            steps.append(
-                .init(
-                    step: .keyValue(
-                        source(pairs), separator: byte("separator", 0x20), assign: byte("assign", 0x3D),
-                        quote: byte("quote", 0x22)), isOptional: isOptional))
+            let style = KeyValue.Style(
+                separators: [byte("separator", 0x20)], assign: byte("assign", 0x3D), quote: byte("quote", 0x22))
+            steps.append(Step(kind: .keyValue(style), source: source(pairs), isOptional: isOptional))
         } else if let regex = item["regex"] {
             regex.allow(only: ["from", "any"])
-            var alternatives: [Mapping.Alternative] = []
+            var alternatives: [Alternative] = []
             for entry in regex.required("any")?.items ?? [] {
                 if entry.isMapping { entry.allow(only: ["pattern", "set"]) }
                 let element = entry.isMapping ? entry.required("pattern") : entry
@@ -120,11 +141,11 @@ struct MappingDraft {
                     alternatives.append(.init(pattern: pattern, groups: groups, sets: sets))
                 } catch { element.complain("regular expression: \(error)") }
             }
-            steps.append(.init(step: .regex(source(regex), alternatives), isOptional: isOptional))
+            steps.append(Step(kind: .regex(alternatives), source: source(regex), isOptional: isOptional))
         } else if item["cef"] != nil {
-            steps.append(.init(step: .cef, isOptional: isOptional))
+            steps.append(Step(kind: .cef, source: nil, isOptional: isOptional))
         } else if item["record"] != nil {
-            steps.append(.init(step: .record, isOptional: isOptional))
+            steps.append(Step(kind: .record, source: nil, isOptional: isOptional))
         } else {
             item.complain("a parse step is one of json, kv, regex, cef, record")
         }

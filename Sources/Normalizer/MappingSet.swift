@@ -23,15 +23,25 @@ public struct MappingSet: Sendable {
         "dst_endpoint.hostname", "unmapped.syslog.facility", "unmapped.syslog.appname", "unmapped.syslog.procid",
         "unmapped.syslog.msgid", "unmapped.syslog.structured_data", "unmapped.syslog.problems",
         "unmapped.penstock.mapping", "unmapped.penstock.fault", "unmapped.penstock.class_uid",
-        "unmapped.penstock.cut", "unmapped.peer.ip",
+        "unmapped.penstock.cut", "unmapped.peer.ip", "unmapped.origin.tls.subject",
+        "unmapped.origin.tls.fingerprint", "unmapped.origin.proxy.ip", "unmapped.origin.file.path",
     ]
 
     let mappings: [Mapping]
     /// The field table of the events that these mappings make.
     public let table: FieldTable
     /// Top-level names below `unmapped` that the service uses itself; members from outside get out of their way.
-    let reserved: [[UInt8]]
+    let reserved: ByteTable
     let records: RecordVocabulary
+    let recognizer: Recognizer
+    /// What the normalizer itself writes.
+    let fields: Normalizer.Fields
+    /// The shape of events that no mapping makes.
+    let base: RowShape
+    let basePlaces: EnvelopePlaces
+    let profilesPlace: Place
+    /// The most places of any shape.
+    let places: Int
 
     /// Reads mapping files and adds their attributes and constants to a table under construction.
     public static func read(
@@ -68,14 +78,23 @@ public struct MappingSet: Sendable {
     public init(_ drafts: Drafts, table: FieldTable, records: RecordVocabulary = .none) {
         self.table = table
         self.records = records
-        mappings = drafts.all.sorted { ($0.rank, $0.name) < ($1.rank, $1.name) }.enumerated().map {
-            Mapping($0.element, number: $0.offset + 1, table: table, records: records)
-        }
-        var reserved: [[UInt8]] = []
+        var reserved = ByteTable()
         if let unmapped = table.id("unmapped") {
-            for field in table.fields where field.parent == unmapped { reserved.append(Array(field.name.utf8)) }
+            for field in table.fields where field.parent == unmapped { reserved.insert(Array(field.name.utf8), 0) }
         }
         self.reserved = reserved
+        let fields = Normalizer.Fields(table)
+        self.fields = fields
+        let mappings = drafts.all.sorted { ($0.rank, $0.name) < ($1.rank, $1.name) }.enumerated().map {
+            Mapping(
+                $0.element, number: $0.offset + 1, table: table, records: records, fields: fields, reserved: reserved)
+        }
+        self.mappings = mappings
+        recognizer = Recognizer(mappings)
+        base = RowShape(fields: fields.all + [fields.profiles], constants: [])
+        basePlaces = fields.places(base)
+        profilesPlace = base.place(fields.profiles)
+        places = mappings.flatMap { $0.events.map(\.shape.template.count) }.reduce(base.template.count, max)
     }
 
     /// The name of mapping `number` as a row carries it; `unknown` for records that no mapping knows.
@@ -104,7 +123,9 @@ public struct MappingSet: Sendable {
                 var normalizer = Normalizer(self)
                 var batch = Batch(table: table)
                 let input = Array(sample.input.utf8)
-                batch.append(input.span.bytes, received: 1_790_000_000_000_000_000, transport: .file)
+                let isNotice = draft.matchers.allSatisfy { $0.notice != nil }
+                batch.append(
+                    input.span.bytes, received: 1_790_000_000_000_000_000, transport: isNotice ? .service : .file)
                 normalizer.normalize(frame: 0, of: &batch)
                 var faults = 0
                 if name(batch.rows[0].mapping) != draft.name {

@@ -19,6 +19,8 @@ extension Normalizer {
         var facility: Int?
         var problems: SyslogProblems = []
         var time: Int64
+        /// The event's number in its lane.
+        var sequence: UInt64 = 0
 
         init(frame: Frame) {
             self.frame = frame
@@ -54,7 +56,7 @@ extension Normalizer {
             if let severity { captures[builtins.severity] = .integer(Int64(severity)) }
             if let facility { captures[builtins.facility] = .integer(Int64(facility)) }
             if let peer = frame.peer {
-                captures[builtins.peer] = .text(slab.append(peer.description))
+                captures[builtins.peer] = .text(slab.append(peer))
                 captures[builtins.peerPort] = .integer(Int64(frame.peerPort))
             }
             captures[builtins.transport] = .text(slab.append(frame.transport.name))
@@ -71,60 +73,6 @@ extension Normalizer {
             case 6, 7: 1
             default: 0
             }
-        }
-    }
-
-    /// The numbers of the attributes that the normalizer itself writes.
-    struct Fields: Sendable {
-        let activity, category, classUID, type, severity, time, message, rawData: FieldID
-        let uid, version, product, profiles, loggedTime, originalTime: FieldID
-        let deviceHostname, deviceAddress, deviceType: FieldID
-        let unmapped, facility, appname, procid, msgid, structuredData, problems: FieldID
-        let fault, attempted, cut, peer: FieldID
-        let versionText, unknownText, hostText: ConstantText
-
-        init(_ table: FieldTable) {
-            func id(_ path: String) -> FieldID {
-                guard let id = table.id(path) else { preconditionFailure("the field table lacks \(path)") }
-                return id
-            }
-            func text(_ constant: String) -> ConstantText {
-                guard let text = table.text(constant) else {
-                    preconditionFailure("the field table lacks '\(constant)'")
-                }
-                return text
-            }
-            activity = id("activity_id")
-            category = id("category_uid")
-            classUID = id("class_uid")
-            type = id("type_uid")
-            severity = id("severity_id")
-            time = id("time")
-            message = id("message")
-            rawData = id("raw_data")
-            uid = id("metadata.uid")
-            version = id("metadata.version")
-            product = id("metadata.product.name")
-            profiles = id("metadata.profiles")
-            loggedTime = id("metadata.logged_time")
-            originalTime = id("metadata.original_time")
-            deviceHostname = id("device.hostname")
-            deviceAddress = id("device.ip")
-            deviceType = id("device.type_id")
-            unmapped = id("unmapped")
-            facility = id("unmapped.syslog.facility")
-            appname = id("unmapped.syslog.appname")
-            procid = id("unmapped.syslog.procid")
-            msgid = id("unmapped.syslog.msgid")
-            structuredData = id("unmapped.syslog.structured_data")
-            problems = id("unmapped.syslog.problems")
-            fault = id("unmapped.penstock.fault")
-            attempted = id("unmapped.penstock.class_uid")
-            cut = id("unmapped.penstock.cut")
-            peer = id("unmapped.peer.ip")
-            versionText = text(table.dictionary.version)
-            unknownText = text("unknown")
-            hostText = text("host")
         }
     }
 }

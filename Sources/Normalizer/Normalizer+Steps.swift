@@ -6,22 +6,17 @@ internal import Wire
 
 extension Normalizer {
     /// Runs one parse step; false when the record is not what the step takes.
-    mutating func run(_ step: Mapping.Step, _ mapping: Mapping, _ header: Header, _ batch: inout Batch) -> Bool {
-        func source(_ slot: SlotID?) -> Extent? {
-            guard let slot else { return header.content }
-            let capture = captures[slot]
-            return capture.kind == .absent ? nil : plain(capture, &batch.slab)
+    mutating func run(_ rule: Mapping.StepRule, _ mapping: Mapping, _ header: Header, _ batch: inout Batch) -> Bool {
+        var extent = header.content
+        if rule.source >= 0 {
+            let capture = captures[rule.source]
+            if capture.kind == .absent { return false }
+            extent = plain(capture, &batch.slab)
         }
-        switch step {
-        case .json(let slot):
-            guard let extent = source(slot) else { return false }
-            return json(extent, mapping, &batch.slab)
-        case .keyValue(let slot, let separator, let assign, let quote):
-            guard let extent = source(slot) else { return false }
-            return keyValue(extent, separator, assign, quote, mapping, batch.slab)
-        case .regex(let slot, let alternatives):
-            guard let extent = source(slot) else { return false }
-            return regex(extent, alternatives, &batch.slab)
+        switch rule.step {
+        case .json: return json(extent, mapping, &batch.slab)
+        case .keyValue(let style): return keyValue(extent, style, mapping, batch.slab)
+        case .regex(let alternatives): return regex(extent, alternatives, mapping, &batch.slab)
         case .cef: return cef(header.content, mapping, &batch.slab)
         case .record: return record(header.content, mapping, &batch.slab)
         }
@@ -54,7 +49,7 @@ extension Normalizer {
         while member < Int(tape.values[index].next) {
             let value = tape.values[member]
             let isElement = tape.values[index].kind == .array
-            let number = Array(String(position).utf8)
+            let number = isElement ? Array(String(position).utf8) : []
             let child =
                 isElement
                 ? mapping.slots.find(node, number.span.bytes) : mapping.slots.find(node, text.part(value.key))
@@ -77,16 +72,14 @@ extension Normalizer {
                 }
             } else if value.kind != .null {
                 if isElement {
-                    beginMember(number.span.bytes, isEscaped: false, isNested: isNested)
+                    members.begin(number.span.bytes, isEscaped: false, isNested: isNested)
                 } else {
-                    beginMember(text.part(value.key), isEscaped: value.isKeyEscaped, isNested: isNested)
+                    members.begin(text.part(value.key), isEscaped: value.isKeyEscaped, isNested: isNested)
                 }
                 if value.kind == .string {
-                    members.append(byte: 0x22)
-                    members.append(text.part(value.extent))
-                    members.append(byte: 0x22)
+                    members.append(inside: text.part(value.extent))
                 } else {
-                    members.append(text.part(value.extent))
+                    members.append(json: text.part(value.extent))
                 }
             }
             position += 1
@@ -104,7 +97,7 @@ extension Normalizer {
     }
 
     private mutating func beginNested(_ key: RawSpan, _ isEscaped: Bool, _ isNested: Bool) {
-        beginMember(key, isEscaped: isEscaped, isNested: isNested)
+        members.begin(key, isEscaped: isEscaped, isNested: isNested)
         members.append(byte: 0x7B)
     }
 
@@ -122,14 +115,21 @@ extension Normalizer {
 
     // MARK: Regular expressions
 
-    private mutating func regex(_ extent: Extent, _ alternatives: [Mapping.Alternative], _ slab: inout Slab) -> Bool {
-        for alternative in alternatives {
-            guard alternative.pattern.matches(slab.bytes(extent), scratch) else { continue }
-            for (number, slot) in alternative.groups {
-                guard let range = alternative.pattern.range(of: number, scratch), !range.isEmpty else { continue }
-                captures[slot] = .text(Extent(range).shifted(by: extent.offset))
+    private mutating func regex(_ extent: Extent, _ all: Run, _ mapping: Mapping, _ slab: inout Slab) -> Bool {
+        for index in all.range {
+            let alternative = mapping.alternatives[index]
+            // One reference for the match and for all of its groups.
+            let pattern = mapping.book.patterns[Int(alternative.pattern)]
+            guard pattern.matches(slab.bytes(extent), scratch) else { continue }
+            for index in alternative.groups.range {
+                let group = mapping.groups[index]
+                guard let range = pattern.range(of: Int(group.number), scratch), !range.isEmpty else { continue }
+                captures[Int(group.slot)] = .text(Extent(range).shifted(by: extent.offset))
             }
-            for (slot, text) in alternative.sets { captures[slot] = .text(slab.append(text.span.bytes)) }
+            for index in alternative.sets.range {
+                let fixed = mapping.sets[index]
+                captures[Int(fixed.slot)] = .text(mapping.book.withText(fixed.text) { slab.append($0) })
+            }
             return true
         }
         return false
@@ -138,12 +138,10 @@ extension Normalizer {
     // MARK: Key-value pairs
 
     private mutating func keyValue(
-        _ extent: Extent, _ separator: UInt8, _ assign: UInt8, _ quote: UInt8, _ mapping: Mapping,
-        _ slab: borrowing Slab
+        _ extent: Extent, _ style: KeyValue.Style, _ mapping: Mapping, _ slab: borrowing Slab
     ) -> Bool {
         let bytes = slab.bytes(extent)
-        var reader = KeyValue(
-            bytes, style: KeyValue.Style(separators: [separator], assign: assign, quote: quote))
+        var reader = KeyValue(bytes, style: style)
         var count = 0
         while let pair = reader.next() {
             count += 1
@@ -151,62 +149,55 @@ extension Normalizer {
             let capture: Capture =
                 pair.isFlag
                 ? Capture(kind: .flag, extent: .empty, integer: 1) : .text(pair.value.shifted(by: extent.offset))
-            if let node = mapping.slots.find(0, key), let slot = mapping.slots.nodes[node].slot {
-                // A key given twice (netfilter's LEN): the first stands, the second is kept beside.
-                if captures[slot].kind == .absent {
-                    captures[slot] = capture
-                    continue
-                }
+            // A key given twice (netfilter's LEN): the first stands, the second is kept beside.
+            if let slot = mapping.slots.slot(of: key), captures[slot].kind == .absent {
+                captures[slot] = capture
+            } else if pair.isFlag || !pair.value.isEmpty {
+                members.begin(key, isEscaped: false)
+                members.append(capture, slab)
             }
-            if pair.isFlag || !pair.value.isEmpty { memberBytes(key, capture, slab) }
         }
         return count > 0
-    }
-
-    private mutating func memberBytes(_ key: RawSpan, _ capture: Capture, _ slab: borrowing Slab) {
-        beginMember(key, isEscaped: false)
-        if capture.kind == .flag {
-            members.append("true")
-        } else {
-            JSONText.append(slab.bytes(capture.extent), to: &members)
-        }
     }
 
     // MARK: CEF
 
     private mutating func cef(_ extent: Extent, _ mapping: Mapping, _ slab: inout Slab) -> Bool {
         pairs.removeAll(keepingCapacity: true)
-        var header: [Extent] = []
-        do {
-            let bytes = slab.bytes(extent)
-            guard let line = CEF(bytes) else { return false }
-            header = [line.vendor, line.product, line.deviceVersion, line.classID, line.name, line.severity]
-            var reader = line.pairs(of: bytes)
-            while let pair = reader.next(), pairs.count < 1024 { pairs.append((pair.key, pair.value)) }
-        }
-        let names = ["device_vendor", "device_product", "device_version", "event_class_id", "name", "severity"]
-        guard let root = mapping.slots.find(0, Array("cef".utf8).span.bytes) else { return true }
-        for (name, field) in zip(names, header) where !field.isEmpty {
-            let capture = Capture.text(unescaped(field.shifted(by: extent.offset), header: true, &slab))
-            let key = Array(name.utf8)
-            if let node = mapping.slots.find(root, key.span.bytes), let slot = mapping.slots.nodes[node].slot {
+        guard let line = CEF(slab.bytes(extent)) else { return false }
+        var reader = line.pairs(of: slab.bytes(extent))
+        while let pair = reader.next(), pairs.count < 1024 { pairs.append((pair.key, pair.value)) }
+        header(line.vendor, 0, extent, mapping, &slab)
+        header(line.product, 1, extent, mapping, &slab)
+        header(line.deviceVersion, 2, extent, mapping, &slab)
+        header(line.classID, 3, extent, mapping, &slab)
+        header(line.name, 4, extent, mapping, &slab)
+        header(line.severity, 5, extent, mapping, &slab)
+        for index in pairs.indices where !pairs[index].value.isEmpty {
+            let place = pairs[index].key.shifted(by: extent.offset)
+            let value = pairs[index].value.shifted(by: extent.offset)
+            let capture = Capture.text(unescaped(value, header: false, &slab))
+            if let slot = mapping.slots.slot(of: slab.bytes(place)), captures[slot].kind == .absent {
                 captures[slot] = capture
             } else {
-                member("cef_" + name, capture, slab)
-            }
-        }
-        for (key, value) in pairs where !value.isEmpty {
-            let place = key.shifted(by: extent.offset)
-            let capture = Capture.text(unescaped(value.shifted(by: extent.offset), header: false, &slab))
-            if let node = mapping.slots.find(0, slab.bytes(place)), let slot = mapping.slots.nodes[node].slot,
-                captures[slot].kind == .absent
-            {
-                captures[slot] = capture
-            } else {
-                memberBytes(slab.bytes(place), capture, slab)
+                members.begin(slab.bytes(place), isEscaped: false)
+                members.append(capture, slab)
             }
         }
         return true
+    }
+
+    /// Captures field number `number` of a CEF header, or keeps it beside.
+    private mutating func header(
+        _ field: Extent, _ number: Int, _ extent: Extent, _ mapping: Mapping, _ slab: inout Slab
+    ) {
+        guard !field.isEmpty else { return }
+        let capture = Capture.text(unescaped(field.shifted(by: extent.offset), header: true, &slab))
+        if mapping.headerSlots[number] >= 0 {
+            captures[mapping.headerSlots[number]] = capture
+        } else {
+            member("cef_" + Mapping.headerNames[number], capture, slab)
+        }
     }
 
     private mutating func unescaped(_ extent: Extent, header: Bool, _ slab: inout Slab) -> Extent {
@@ -226,14 +217,17 @@ extension Normalizer {
         var reader = RecordReader(bytes)
         while let pair = try? reader.next() {
             guard pair.field == set.records.kind, case .bytes(let extent) = pair.value else { continue }
-            for (number, mapping) in set.mappings.enumerated() {
-                for matcher in mapping.matchers {
-                    if let kind = matcher.record, bytes.part(extent).equals(kind.span.bytes) { return number }
-                }
-            }
-            return nil
+            return set.recognizer.mapping(record: bytes.part(extent))
         }
         return nil
+    }
+
+    /// The first mapping for a notice of the service: a JSON object whose member `penstock` says what kind it is.
+    mutating func noticeMapping(_ frame: Frame, _ slab: borrowing Slab) -> Int? {
+        let bytes = slab.bytes(frame.extent)
+        do { try tape.parse(bytes) } catch { return nil }
+        guard let kind = tape.member("penstock", of: 0, in: bytes) else { return nil }
+        return set.recognizer.mapping(notice: bytes.part(tape.values[kind].extent))
     }
 
     private mutating func record(_ extent: Extent, _ mapping: Mapping, _ slab: inout Slab) -> Bool {
@@ -248,9 +242,9 @@ extension Normalizer {
                     case .flag(let flag): capture = Capture(kind: .flag, extent: .empty, integer: flag ? 1 : 0)
                     case .bytes(let part): capture = .text(part.shifted(by: extent.offset))
                     }
-                    let slots = mapping.recordSlots
-                    guard Int(pair.field) < slots.count else { continue }
-                    if let slot = slots[Int(pair.field)] {
+                    guard Int(pair.field) < mapping.recordSlots.count else { continue }
+                    let slot = mapping.recordSlots[Int(pair.field)]
+                    if slot >= 0 {
                         if set.records.repeated.contains(pair.field) {
                             lists.append((slot, capture))
                         } else {

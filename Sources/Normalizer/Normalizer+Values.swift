@@ -6,132 +6,119 @@ extension Normalizer {
     /// Writes one line of a mapping into the row under construction.
     ///
     /// - Returns: the line's default, which is only to be written when something else makes the object around it.
-    mutating func write(_ line: Mapping.Line, _ mapping: Mapping, _ batch: inout Batch) -> Literal? {
-        switch line.value.evaluate(captures, batch.slab, scratch) {
+    mutating func write(_ line: EventPlan.Line, _ mapping: Mapping, _ slab: inout Slab) -> Literal? {
+        switch mapping.book.evaluate(line.value, captures, slab, scratch) {
         case .none: break
-        case .literal(let literal): batch.put(.literal(line.field, literal))
+        case .literal(let literal): row.put(line.place, literal: literal)
         case .fallback(let literal):
-            guard set.table.fields[Int(line.field)].parent != nil else {
-                batch.put(.literal(line.field, literal))
+            guard line.parent.high > 0 else {
+                row.put(line.place, literal: literal)
                 return nil
             }
             return literal
         case .capture(let slot):
             let capture = captures[slot]
             if capture.kind != .integer, capture.kind != .flag, capture.extent.isEmpty { return nil }
-            if !convert(capture, line, &batch) {
+            if !convert(capture, line, mapping, &slab) {
                 tally.misfits += 1
-                member(mapping.slots.names[slot], capture, batch.slab)
+                member(slot, mapping, slab)
             }
         }
         return nil
     }
 
-    /// Writes the defaults of lines whose object something else has made.
-    mutating func writeDefaults(_ batch: inout Batch) {
-        guard let row = batch.rows.last else { return }
-        for (field, literal) in defaults {
-            guard let parent = set.table.fields[Int(field)].parent else { continue }
-            let end = set.table.fields[Int(parent)].end
-            for index in Int(row.first)..<batch.entries.count
-            where batch.entries[index].field > parent && batch.entries[index].field < end {
-                batch.put(.literal(field, literal))
-                break
-            }
-        }
-    }
-
     /// Puts a capture under a line's attribute; false when it does not fit.
-    private mutating func convert(_ capture: Capture, _ line: Mapping.Line, _ batch: inout Batch) -> Bool {
-        if set.table.fields[Int(line.field)].isArray, capture.kind == .json {
-            return array(capture, line.field, &batch)
-        }
+    private mutating func convert(
+        _ capture: Capture, _ line: EventPlan.Line, _ mapping: Mapping, _ slab: inout Slab
+    ) -> Bool {
+        if line.isArray, capture.kind == .json { return array(capture, line, &slab) }
         switch line.conversion {
         case .integer:
-            guard let value = integer(capture, batch.slab) else { return false }
-            if !line.known.isEmpty, !line.known.contains(value) {
-                guard line.known.contains(99) else { return false }
-                batch.put(.integer(line.field, 99))
-                if let sibling = line.sibling { batch.put(.bytes(sibling, .text, plain(capture, &batch.slab))) }
+            guard let value = integer(capture, slab) else { return false }
+            if line.known.count > 0, !mapping.book.contains(line.known, value) {
+                guard mapping.book.contains(line.known, 99) else { return false }
+                row.put(line.place, integer: 99)
+                if line.sibling >= 0 { row.put(line.sibling, text: plain(capture, &slab)) }
             } else {
-                batch.put(.integer(line.field, value))
+                row.put(line.place, integer: value)
             }
         case .port:
-            guard let value = integer(capture, batch.slab), (0...65535).contains(value) else { return false }
-            batch.put(.integer(line.field, value))
+            guard let value = integer(capture, slab), (0...65535).contains(value) else { return false }
+            row.put(line.place, integer: value)
         case .double:
-            let number = Condition.with(capture, batch.slab) { Double($0.text) } ?? nil
+            let number = capture.withText(slab) { Double($0.text) } ?? nil
             guard let number, number.isFinite else { return false }
-            batch.put(.double(line.field, number))
+            row.put(line.place, double: number)
         case .boolean:
-            guard let flag = Normalizer.flag(capture, batch.slab) else { return false }
-            batch.put(.boolean(line.field, flag))
+            guard let flag = Normalizer.flag(capture, slab) else { return false }
+            row.put(line.place, boolean: flag)
         case .text, .mac:
-            var extent = plain(capture, &batch.slab)
-            if line.value.transform != .none { extent = cased(extent, line.value.transform == .lower, &batch.slab) }
+            let extent = transformed(plain(capture, &slab), line, &slab)
             // OCSF dictionary: a mac_t has at most 32 characters.
             if line.conversion == .mac, extent.length > 32 { return false }
-            if !line.knownTexts.isEmpty, !line.knownTexts.contains(batch.slab.bytes(extent).array) { return false }
-            batch.put(.bytes(line.field, .text, extent))
+            if line.knownTexts >= 0,
+                mapping.book.knownTexts.find(slab.bytes(extent), seed: Int(line.knownTexts)) == nil
+            {
+                return false
+            }
+            row.put(line.place, text: extent)
         case .address:
-            let extent = plain(capture, &batch.slab)
-            if let address = IPAddress(batch.slab.bytes(extent)) {
+            let extent = plain(capture, &slab)
+            if let address = IPAddress(slab.bytes(extent)) {
                 // An ip_t has at most 40 characters: a longer text has a zone, or zeros to spare.
-                let text = extent.length <= 40 ? extent : batch.slab.append(address.description)
-                batch.put(.bytes(line.field, .text, text))
-            } else if let hostname = line.hostname {
-                batch.put(.bytes(hostname, .text, extent))
+                row.put(line.place, text: extent.length <= 40 ? extent : slab.append(address))
+            } else if line.hostname >= 0 {
+                row.put(line.hostname, text: extent)
             } else {
                 return false
             }
         case .timestamp:
-            guard let time = timestamp(capture, batch.slab) else { return false }
-            batch.put(.integer(line.field, time / 1_000_000))
-        case .any:
-            switch capture.kind {
-            case .absent: break
-            case .integer: batch.put(.integer(line.field, capture.integer))
-            case .flag: batch.put(.boolean(line.field, capture.integer != 0))
-            case .json: batch.put(.bytes(line.field, .json, capture.extent))
-            case .number:
-                if let whole = integer(capture, batch.slab) {
-                    batch.put(.integer(line.field, whole))
-                } else {
-                    batch.put(.bytes(line.field, .json, capture.extent))
-                }
-            case .text, .escaped:
-                var extent = plain(capture, &batch.slab)
-                if line.value.transform != .none { extent = cased(extent, line.value.transform == .lower, &batch.slab) }
-                batch.put(.bytes(line.field, .text, extent))
-            }
+            guard let time = timestamp(capture, slab) else { return false }
+            row.put(line.place, integer: time / 1_000_000)
+        case .any: any(capture, line, &slab)
         }
         return true
     }
 
+    /// Puts a capture under an attribute that takes everything: numbers and truth values keep their kind.
+    private mutating func any(_ capture: Capture, _ line: EventPlan.Line, _ slab: inout Slab) {
+        switch capture.kind {
+        case .absent: break
+        case .integer: row.put(line.place, integer: capture.integer)
+        case .flag: row.put(line.place, boolean: capture.integer != 0)
+        case .json: row.put(line.place, kind: .json, capture.extent)
+        case .number:
+            if let whole = integer(capture, slab) {
+                row.put(line.place, integer: whole)
+            } else {
+                row.put(line.place, kind: .json, capture.extent)
+            }
+        case .text, .escaped: row.put(line.place, text: transformed(plain(capture, &slab), line, &slab))
+        }
+    }
+
     /// Puts the scalars of a JSON array under an attribute that repeats.
-    private mutating func array(_ capture: Capture, _ field: FieldID, _ batch: inout Batch) -> Bool {
-        var tape = JSONTape()
-        do { try tape.parse(batch.slab.bytes(capture.extent)) } catch { return false }
-        guard tape.values[0].kind == .array else { return false }
-        let isNumber = [.integer, .long].contains(set.table.fields[Int(field)].primitive)
+    private mutating func array(_ capture: Capture, _ line: EventPlan.Line, _ slab: inout Slab) -> Bool {
+        do { try list.parse(slab.bytes(capture.extent)) } catch { return false }
+        guard list.values[0].kind == .array else { return false }
         var position = 0
         var index = 1
-        while index < tape.values.count {
-            let value = tape.values[index]
+        while index < list.values.count {
+            let value = list.values[index]
             let extent = value.extent.shifted(by: capture.extent.offset)
             guard let element = Entry.element(position) else { return true }
             switch value.kind {
             case .string:
                 let plain =
                     value.isEscaped
-                    ? self.plain(Capture(kind: .escaped, extent: extent, integer: 0), &batch.slab) : extent
-                batch.put(.bytes(field, .text, plain, element: element))
-            case .number where isNumber:
-                if let whole = Int64(batch.slab.bytes(extent).text) {
-                    batch.put(.integer(field, whole, element: element))
+                    ? self.plain(Capture(kind: .escaped, extent: extent, integer: 0), &slab) : extent
+                row.put(line.place, element: .bytes(line.field, .text, plain, element: element))
+            case .number where line.isNumber:
+                if let whole = Int64(slab.bytes(extent).text) {
+                    row.put(line.place, element: .integer(line.field, whole, element: element))
                 }
             case .object, .array, .null: position -= 1
-            case .number, .yes, .no: batch.put(.bytes(field, .text, extent, element: element))
+            case .number, .yes, .no: row.put(line.place, element: .bytes(line.field, .text, extent, element: element))
             }
             position += 1
             index = Int(value.next)
@@ -162,8 +149,12 @@ extension Normalizer {
         case .flag, .integer: return capture.integer != 0
         case .text, .number:
             let bytes = slab.bytes(capture.extent)
-            for yes in ["true", "1", "yes"] where bytes.equalsIgnoringCase(Array(yes.utf8).span.bytes) { return true }
-            for no in ["false", "0", "no"] where bytes.equalsIgnoringCase(Array(no.utf8).span.bytes) { return false }
+            if bytes.equalsIgnoringCase("true") || bytes.equalsIgnoringCase("1") || bytes.equalsIgnoringCase("yes") {
+                return true
+            }
+            if bytes.equalsIgnoringCase("false") || bytes.equalsIgnoringCase("0") || bytes.equalsIgnoringCase("no") {
+                return false
+            }
             return nil
         case .absent, .escaped, .json: return nil
         }
@@ -191,7 +182,7 @@ extension Normalizer {
     }
 
     /// The extent of a capture's text in the slab, escapes resolved.
-    func plain(_ capture: Capture, _ slab: inout Slab) -> Extent {
+    mutating func plain(_ capture: Capture, _ slab: inout Slab) -> Extent {
         switch capture.kind {
         case .absent: return .empty
         case .text, .number, .json: return capture.extent
@@ -201,66 +192,38 @@ extension Normalizer {
             return Extent(start..<slab.count)
         case .flag: return slab.append(capture.integer != 0 ? "true" : "false")
         case .escaped:
-            var text = Slab(capacity: Int(capture.extent.length))
+            text.reset()
             JSONText.appendUnescaped(slab.bytes(capture.extent), to: &text)
             return slab.append(text.bytes)
         }
     }
 
-    private func cased(_ extent: Extent, _ lower: Bool, _ slab: inout Slab) -> Extent {
-        let start = slab.count
-        for index in 0..<Int(extent.length) {
-            guard let byte = slab.bytes.byte(at: Int(extent.offset) + index) else { break }
-            let isLetter = lower ? (byte >= 0x41 && byte <= 0x5A) : (byte >= 0x61 && byte <= 0x7A)
-            slab.append(byte: isLetter ? byte ^ 0x20 : byte)
-        }
-        return Extent(start..<slab.count)
+    private func transformed(_ extent: Extent, _ line: EventPlan.Line, _ slab: inout Slab) -> Extent {
+        guard line.value.transform != .none else { return extent }
+        let low: UInt8 = line.value.transform == .lower ? 0x41 : 0x61
+        let copy = slab.append(copyOf: extent)
+        slab.replace(in: copy) { $0 >= low && $0 < low + 26 ? $0 ^ 0x20 : $0 }
+        return copy
     }
 
     /// Captured values that the chosen event does not read become members of `unmapped`.
-    mutating func leftovers(_ event: Mapping.Event, _ mapping: Mapping, _ slab: borrowing Slab) {
-        for (slot, reads) in event.reads.enumerated() where !reads && captures[slot].kind != .absent {
-            member(mapping.slots.names[slot], captures[slot], slab)
+    mutating func leftovers(_ plan: EventPlan, _ mapping: Mapping, _ slab: borrowing Slab) {
+        for index in plan.unread.indices {
+            let slot = Int(plan.unread[index])
+            if captures[slot].kind != .absent { member(slot, mapping, slab) }
         }
     }
 
-    /// Adds one member to the text that goes to `unmapped`.
+    /// Adds a capture to what goes to `unmapped`.
+    private mutating func member(_ slot: SlotID, _ mapping: Mapping, _ slab: borrowing Slab) {
+        mapping.book.withText(mapping.keys[slot]) { members.begin(key: $0) }
+        members.append(captures[slot], slab)
+    }
+
+    /// Adds a value to what goes to `unmapped`, under a name that no mapping knows.
     mutating func member(_ name: String, _ capture: Capture, _ slab: borrowing Slab) {
         let key = Array(name.utf8)
-        beginMember(key.span.bytes, isEscaped: false)
-        switch capture.kind {
-        case .absent: members.append("null")
-        case .text: JSONText.append(slab.bytes(capture.extent), to: &members)
-        case .escaped:
-            members.append(byte: 0x22)
-            members.append(slab.bytes(capture.extent))
-            members.append(byte: 0x22)
-        case .number, .json: members.append(slab.bytes(capture.extent))
-        case .integer: members.append(decimal: capture.integer)
-        case .flag: members.append(capture.integer != 0 ? "true" : "false")
-        }
-    }
-
-    /// Writes a member's key, with a comma before it when it is not the first; a name that the service itself uses gets
-    /// `x_` in front, so that nobody outside can speak for the enrichment.
-    mutating func beginMember(_ key: RawSpan, isEscaped: Bool, isNested: Bool = false) {
-        if members.count > 0, members.bytes.byte(at: members.count - 1) != 0x7B { members.append(byte: 0x2C) }
-        members.append(byte: 0x22)
-        if !isNested, isReserved(key, isEscaped: isEscaped) { members.append("x_") }
-        if isEscaped { members.append(key) } else { JSONText.appendEscaped(key, to: &members) }
-        members.append("\":")
-    }
-
-    private func isReserved(_ key: RawSpan, isEscaped: Bool) -> Bool {
-        if isEscaped {
-            // `\u007aone` is `zone` to every reader of the event.
-            var plain = Slab(capacity: key.byteCount)
-            JSONText.appendUnescaped(key, to: &plain)
-            return isReserved(plain.bytes, isEscaped: false)
-        }
-        // The first part decides: `zone.src` must not look like an enriched field either.
-        let first = key.part(0, key.firstIndex(of: 0x2E) ?? key.byteCount)
-        for name in set.reserved where first.equals(name.span.bytes) { return true }
-        return false
+        members.begin(key.span.bytes, isEscaped: false)
+        members.append(capture, slab)
     }
 }

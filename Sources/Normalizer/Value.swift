@@ -33,33 +33,6 @@ struct ValueRule: Sendable {
     var isDefault = false
     /// Applied to text.
     var transform = Transform.none
-
-    /// Whether the rule always gives a value.
-    var isTotal: Bool { fallback != nil }
-
-    /// What a rule gave for one event.
-    enum Outcome {
-        case none
-        case literal(Literal)
-        case fallback(Literal)
-        case capture(SlotID)
-    }
-
-    func evaluate(
-        _ captures: borrowing [Capture], _ slab: borrowing Slab, _ scratch: borrowing Pattern.Scratch
-    ) -> Outcome {
-        for slot in sources where captures[slot].kind != .absent {
-            if table.isEmpty { return .capture(slot) }
-            let found = Condition.with(captures[slot], slab) { bytes -> Literal? in
-                var key = bytes.part(0, 256).array
-                for index in key.indices where key[index] >= 0x41 && key[index] <= 0x5A { key[index] |= 0x20 }
-                return table[key]
-            }
-            if let literal = found ?? nil { return .literal(literal) }
-        }
-        for (when, value) in cases where when.holds(captures, slab, scratch) { return .literal(value) }
-        return fallback.map { isDefault ? .fallback($0) : .literal($0) } ?? .none
-    }
 }
 
 /// An attribute as a mapping line's target: what values it takes.

@@ -6,6 +6,7 @@ internal import Transport
 struct Door {
     enum Socket {
         case datagrams(UDPSocket)
+        case secured(UDPSocket, DTLSEndpoint)
         case streams(TCPListener)
     }
 
@@ -14,6 +15,8 @@ struct Door {
     var messages = 0
     var bytes = 0
     var countedDrops = 0
+    /// What of a DTLS endpoint's refusals is counted already.
+    var countedRefusals = [0, 0]
 
     /// Adds what was counted to the shared instruments: once a poll, not once a message.
     mutating func flush() {

@@ -18,6 +18,9 @@ public final class Listener: Sendable {
         case handshake = "handshake_failed"
         case certificate = "certificate_refused"
         case idle = "idle"
+        case proxy = "proxy_header"
+        case protocolError = "relp_error"
+        case memory = "memory_limit"
         case broken = "connection_broken"
     }
 
@@ -34,30 +37,49 @@ public final class Listener: Sendable {
     public let address: SocketAddress
     /// The transport as frames name it.
     let kind: TransportKind
-    private let context: Mutex<TLSContext?>
+    /// The networks whose PROXY protocol header is believed.
+    private let proxies: [IPNetwork]
+    /// Which addresses each certificate came from.
+    let identities = IdentityBook()
+    /// Connections refused or closed, by reason.
+    let refused: [Refusal: Instrument]
+    let context: Mutex<TLSContext?>
+    let datagramContext: Mutex<DTLSContext?>
     private let peers = Mutex(Peers())
+    private let sessionCounts = Mutex<[Int: Int]>([:])
+    private let isSpread = Atomic<Bool>(true)
+    /// Whether the kernel lets a program choose among the lanes' sockets.
+    var spreads: Bool {
+        get { isSpread.load(ordering: .relaxed) }
+        set { isSpread.store(newValue, ordering: .relaxed) }
+    }
 
     let messages: Instrument
     let bytes: Instrument
     let connections: Instrument
     let kernelDrops: Instrument
     let receiveBuffer: Instrument
+    private let proxyMarks: [(flag: PROXYHeader.Marks, instrument: Instrument)]
     private let marks: [(flag: FrameSplitter.Marks, instrument: Instrument)]
 
     init(
-        _ configuration: ListenerConfiguration, number: UInt16, address: SocketAddress, context: TLSContext?,
+        _ configuration: ListenerConfiguration, number: UInt16, address: SocketAddress, contexts: Contexts,
         registry: Registry
     ) {
         self.configuration = configuration
         self.number = number
         self.address = address
-        self.context = Mutex(context)
+        context = Mutex(contexts.stream)
+        datagramContext = Mutex(contexts.datagram)
         kind =
             switch configuration.transport {
             case .udp: .udp
             case .tcp: .tcp
             case .tls: .tls
+            case .dtls: .dtls
+            case .relp: .relp
             }
+        proxies = configuration.proxies.compactMap { IPNetwork($0) }
         let labels: KeyValuePairs = ["listener": configuration.name, "transport": configuration.transport.rawValue]
         messages = registry.counter(
             "penstock_received_messages_total", labels, help: "Messages received, by listener and transport.")
@@ -65,14 +87,35 @@ public final class Listener: Sendable {
             "penstock_received_bytes_total", labels, help: "Bytes of messages received, by listener and transport.")
         connections = registry.gauge(
             "penstock_connections", ["listener": configuration.name], help: "Open connections, by listener.")
+        refused = Dictionary(
+            uniqueKeysWithValues: Refusal.allCases.map {
+                (
+                    $0,
+                    registry.counter(
+                        "penstock_refused_connections_total",
+                        ["listener": configuration.name, "reason": $0.rawValue],
+                        help: "Connections refused or closed, by listener and reason.")
+                )
+            })
         kernelDrops = registry.counter(
             "penstock_kernel_dropped_datagrams_total", ["listener": configuration.name],
             help: "Datagrams that the kernel dropped because a receive buffer was full, by listener.")
         receiveBuffer = registry.gauge(
             "penstock_receive_buffer_bytes", ["listener": configuration.name],
             help: "The receive buffer that the kernel granted each UDP socket, by listener.")
+        proxyMarks =
+            proxies.isEmpty
+            ? []
+            : PROXYHeader.Marks.all.map {
+                (
+                    $0.flag,
+                    registry.counter(
+                        "penstock_proxy_marks_total", ["listener": configuration.name, "mark": $0.name],
+                        help: "PROXY protocol headers that were taken with something wrong, by listener and what.")
+                )
+            }
         marks =
-            configuration.transport == .udp
+            !configuration.transport.isStream
             ? []
             : FrameSplitter.Marks.all.filter { $0.flag != .octetCounted }.map {
                 (
@@ -91,41 +134,28 @@ public final class Listener: Sendable {
         "listener `\(configuration.name)` (\(configuration.transport.rawValue) \(configuration.address))"
     }
 
-    /// The TLS context for the next connection.
-    var currentContext: TLSContext? { context.withLock { $0 } }
-
-    /// When the certificate in use ends, in seconds since the epoch; nil without TLS.
-    public var certificateEnd: Int64? { currentContext?.certificateEnd }
-
-    /// Reads certificate, key and client authorities anew. Open connections stay as they are, the next one gets the new
-    /// files; when these are wrong, the old ones stay in use.
-    ///
-    /// - Throws: what is wrong with the files.
-    public func reloadCertificate() throws(ListenerErrors) {
-        guard configuration.transport == .tls else { return }
-        let fresh = try Listener.context(of: configuration)
-        context.withLock { $0 = fresh }
-    }
-
-    static func context(of configuration: ListenerConfiguration) throws(ListenerErrors) -> TLSContext? {
-        guard configuration.transport == .tls else { return nil }
-        guard let tls = configuration.tls else {
-            throw ListenerErrors([
-                "\(title(configuration)): tls needs `certificate` and `key` files; certs/make-certs makes some to try with"
-            ])
-        }
-        do {
-            return try TLSContext.server(
-                certificate: tls.certificate, key: tls.key, clientCA: tls.clientCA,
-                clientCertificate: tls.clientCertificate, minimumVersion: tls.minimumVersion)
-        } catch {
-            throw ListenerErrors(["\(title(configuration)): \(error)"])
-        }
+    /// Whether a PROXY protocol header is demanded of connections from `address`.
+    func trustsProxy(at address: IPAddress) -> Bool {
+        !proxies.isEmpty && proxies.contains { $0.contains(address) }
     }
 
     /// Counts what is wrong with a frame.
     func count(_ found: FrameSplitter.Marks) {
         for mark in marks where found.contains(mark.flag) { mark.instrument.add() }
+    }
+
+    /// Counts what is wrong with a proxy's header.
+    func count(_ found: PROXYHeader.Marks) {
+        for mark in proxyMarks where found.contains(mark.flag) { mark.instrument.add() }
+    }
+
+    /// Notes how many DTLS sessions a lane has.
+    func sessions(of lane: Int, _ count: Int) {
+        let sum = sessionCounts.withLock { counts in
+            counts[lane] = count
+            return counts.values.reduce(0, +)
+        }
+        connections.set(Int64(sum))
     }
 
     /// Books a connection from `peer`, or says which limit stands against it.
@@ -135,7 +165,8 @@ public final class Listener: Sendable {
         let refusal: Refusal? = peers.withLock { peers in
             if most > 0, peers.total >= most { return .connections }
             let ofPeer = peers.each[peer, default: 0]
-            if mostOfPeer > 0, ofPeer >= mostOfPeer { return .connectionsPerPeer }
+            // A proxy's connections are those of many.
+            if mostOfPeer > 0, ofPeer >= mostOfPeer, !trustsProxy(at: peer) { return .connectionsPerPeer }
             peers.total += 1
             peers.each[peer] = ofPeer + 1
             return nil
@@ -160,12 +191,22 @@ extension Listener {
     func announce(lanes: Int, _ logger: Logger, time: Int64) {
         logger.info("\(title): open on \(address), \(lanes) lane\(lanes == 1 ? "" : "s")")
         let granted = receiveBuffer.current
-        if configuration.transport == .udp, configuration.receiveBuffer > 0, granted < configuration.receiveBuffer {
+        if !configuration.transport.isStream, configuration.receiveBuffer > 0, granted < configuration.receiveBuffer {
             logger.warning(
                 """
                 \(title): the kernel granted a receive buffer of \(granted) bytes instead of \
                 \(configuration.receiveBuffer); raise net.core.rmem_max or grant CAP_NET_ADMIN
                 """)
+        }
+        if !spreads {
+            logger.warning(
+                """
+                \(title): the kernel takes no program that spreads datagrams over lanes; one sender always gets one lane. \
+                `spread: sender` says that this is meant
+                """)
+        }
+        for warning in currentContext?.warnings ?? currentDatagramContext?.warnings ?? [] {
+            logger.warning("\(title): \(warning)")
         }
         guard let end = certificateEnd else { return }
         let days = (end - time) / 86_400

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Transport
+internal import Wire
 
 extension ListenerConfiguration {
     /// Everything that is wrong with `configurations`, found without opening a port: names, addresses, limits, files.
@@ -19,14 +20,14 @@ extension ListenerConfiguration {
             complaints += configuration.limitComplaints.map { "\(title): \($0)" }
             do {
                 let address = try SocketAddress(configuration.address)
-                let place = "\(configuration.transport == .udp ? "udp" : "tcp") \(address)"
+                let place = "\(configuration.transport.isStream ? "tcp" : "udp") \(address)"
                 if address.port != 0, let other = addresses.updateValue(configuration.name, forKey: place) {
                     complaints.append("\(title): listener `\(other)` has that address already")
                 }
             } catch {
                 complaints.append("\(title): address \(error)")
             }
-            do { _ = try Listener.context(of: configuration) } catch { complaints += error.complaints }
+            do { _ = try Listener.contexts(of: configuration) } catch { complaints += error.complaints }
         }
         return complaints
     }
@@ -44,8 +45,20 @@ extension ListenerConfiguration {
         require("idleTimeout", idleTimeout, 0...31_536_000)
         require("handshakeTimeout", handshakeTimeout, 0...3600)
         require("receiveBuffer", receiveBuffer, 0...1 << 30)
-        if tls != nil, transport != .tls {
+        if tls != nil, transport == .udp || transport == .tcp {
             complaints.append("has TLS files, but its transport is \(transport.rawValue)")
+        }
+        if !proxies.isEmpty, !transport.isStream {
+            complaints.append("proxies are for streams; its transport is \(transport.rawValue)")
+        }
+        for proxy in proxies where IPNetwork(proxy) == nil {
+            complaints.append("'\(proxy)' in proxies is no address or network")
+        }
+        if !groups.isEmpty, transport != .udp {
+            complaints.append("groups are for udp; its transport is \(transport.rawValue)")
+        }
+        for group in groups where IPAddress(group) == nil {
+            complaints.append("'\(group)' in groups is no address")
         }
         return complaints
     }

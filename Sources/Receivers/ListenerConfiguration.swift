@@ -11,6 +11,23 @@ public struct ListenerConfiguration: Sendable, Equatable {
         case tcp
         /// A stream of frames inside TLS (RFC 5425).
         case tls
+        /// Datagrams inside DTLS (RFC 6012).
+        case dtls
+        /// RELP, inside TLS when there are `tls` settings: what is acknowledged is in the journal.
+        case relp
+
+        /// Whether its messages come in a stream.
+        var isStream: Bool { self != .udp && self != .dtls }
+    }
+
+    /// Which of the lanes' sockets gets a datagram.
+    public enum Spread: String, Sendable, CaseIterable {
+        /// One lane as long as it keeps up, then as many as it takes, each datagram to any of them.
+        case adaptive
+        /// Any lane: also one heavy sender is shared out. The order of a sender's messages is lost.
+        case random
+        /// The kernel's choice: a sender's address and port always lead to the same lane.
+        case sender
     }
 
     /// How messages are told apart in a stream.
@@ -46,6 +63,18 @@ public struct ListenerConfiguration: Sendable, Equatable {
         public var clientCertificate: ClientCertificatePolicy
         /// The lowest TLS version accepted: `1.2` or `1.3`.
         public var minimumVersion: TLSVersion
+        /// PEM files of certificate revocation lists.
+        public var revocationLists: [String] = []
+        /// Subjects of client certificates that are admitted, as RFC 4514 text; all three lists empty: any that the
+        /// authorities vouch for.
+        public var subjects: [String] = []
+        /// Subject alternative names that are admitted; `*.` at the beginning stands for one label.
+        public var names: [String] = []
+        /// SHA-256 fingerprints that are admitted, self-signed certificates among them.
+        public var fingerprints: [String] = []
+        /// Whether TLS 1.3 sessions can be resumed. A client that only writes and never reads its ticket may lose its last
+        /// messages when it closes.
+        public var sessionTickets = false
 
         /// TLS without client certificates, from version 1.2 on.
         public init(
@@ -62,7 +91,7 @@ public struct ListenerConfiguration: Sendable, Equatable {
 
     /// The listener's name in metrics, events and complaints; each listener has its own.
     public var name: String
-    /// The transport protocol: `udp`, `tcp` or `tls`.
+    /// The transport protocol: `udp`, `tcp`, `tls`, `dtls` or `relp`.
     public var transport: Transport
     /// The IP address and port: `0.0.0.0:514`, or `[::]:6514` for IPv6 and IPv4 together; port 0 lets the kernel choose.
     public var address: String
@@ -83,8 +112,17 @@ public struct ListenerConfiguration: Sendable, Equatable {
     /// The receive buffer in bytes that the kernel is asked for, for each UDP socket; 0: the kernel's default. More than
     /// `net.core.rmem_max` takes CAP_NET_ADMIN; when less is granted, a warning says so. TCP sizes its own.
     public var receiveBuffer = 8 << 20
-    /// Certificates and versions; needed for `tls`.
+    /// Certificates and versions; needed for `tls` and `dtls`.
     public var tls: TLS?
+    /// The addresses and networks of proxies whose PROXY protocol header is demanded and believed; from others there is
+    /// none.
+    public var proxies: [String] = []
+    /// The multicast groups to join, for `udp`.
+    public var groups: [String] = []
+    /// The interface to join them on; nil: the kernel's choice.
+    public var interface: String?
+    /// Which lane gets a datagram.
+    public var spread = Spread.adaptive
 
     /// A listener with the default limits.
     public init(name: String, transport: Transport, address: String, tls: TLS? = nil) {

@@ -8,15 +8,21 @@ public struct ReceiveLimits: Sendable, Equatable {
     public var bytes: Int
     /// The bytes read from one connection before the next one has its turn.
     public var turn: Int
+    /// The bytes of unfinished messages that all connections of the lane may hold together.
+    public var held: Int
     /// The microseconds that a lane which had to wait sleeps on before it reads: at a steady rate one wake-up then brings
     /// a batch instead of one message, at less than half the processor time. 0: none.
     public var coalescing: Int
 
     /// Limits; the defaults suit a lane that handles its batch in a few milliseconds.
-    public init(frames: Int = 4096, bytes: Int = 1 << 20, turn: Int = 128 << 10, coalescing: Int = 1000) {
+    public init(
+        frames: Int = 1024, bytes: Int = 1 << 19, turn: Int = 128 << 10, coalescing: Int = 1000,
+        held: Int = 16 << 20
+    ) {
         self.frames = max(frames, 1)
         self.bytes = max(bytes, 1)
         self.turn = max(turn, 4096)
+        self.held = max(held, 64 << 10)
         self.coalescing = max(coalescing, 0)
     }
 }

@@ -25,6 +25,8 @@ final class Refusals {
     private let kernel: Instrument
     private let oversize: Instrument
     private let empty: Instrument
+    private let notDTLS: Instrument
+    private let noSession: Instrument
     private var states: [Key: State] = [:]
 
     init(registry: Registry, logger: Logger) {
@@ -35,6 +37,8 @@ final class Refusals {
         kernel = dropped("kernel")
         oversize = dropped("oversize")
         empty = dropped("empty")
+        notDTLS = dropped("not_dtls")
+        noSession = dropped("no_session")
     }
 
     /// A connection was refused or closed.
@@ -42,6 +46,7 @@ final class Refusals {
         _ listener: Listener, _ reason: Listener.Refusal, peer: SocketAddress?, now: Int64, _ details: String
     ) {
         connections[reason]?.add()
+        listener.refused[reason]?.add()
         note(listener, reason.rawValue, 1, now: now) { "\(peer.map { "\($0)" } ?? "a peer"): \(details)" }
     }
 
@@ -49,7 +54,7 @@ final class Refusals {
     func kernel(_ listener: Listener, _ count: Int, now: Int64) {
         kernel.add(count)
         note(listener, "kernel", count, now: now) {
-            "the kernel dropped \(count) datagrams; more lanes, a larger `receiveBuffer` or less load would keep them"
+            "the kernel dropped \(count) datagrams; more lanes, a larger `receive_buffer` or less load would keep them"
         }
     }
 
@@ -58,8 +63,14 @@ final class Refusals {
         oversize.add()
         note(listener, "oversize", 1, now: now) {
             "\(peer.map { "\($0)" } ?? "a peer") sent \(length) bytes in one message; "
-                + "`maxMessageBytes` is \(listener.configuration.maxMessageBytes)"
+                + "`max_message_bytes` is \(listener.configuration.maxMessageBytes)"
         }
+    }
+
+    /// Datagrams on a DTLS port that are none of DTLS, or of no session.
+    func strayDatagrams(_ notDTLS: Int, _ noSession: Int) {
+        self.notDTLS.add(notDTLS)
+        self.noSession.add(noSession)
     }
 
     /// A datagram without content.

@@ -24,11 +24,11 @@ public struct SyslogInput: Sendable {
         for (number, configuration) in configurations.enumerated() {
             do {
                 let address = try SocketAddress(configuration.address)
-                let free = try PortProbe.free(address, stream: configuration.transport != .udp)
+                let free = try PortProbe.free(address, stream: configuration.transport.isStream)
                 listeners.append(
                     Listener(
                         configuration, number: UInt16(number), address: free,
-                        context: try Listener.context(of: configuration), registry: registry))
+                        contexts: try Listener.contexts(of: configuration), registry: registry))
             } catch let error as ListenerErrors {
                 complaints += error.complaints
             } catch {
@@ -37,11 +37,13 @@ public struct SyslogInput: Sendable {
         }
         guard complaints.isEmpty else { throw ListenerErrors(complaints) }
         let lanes = max(lanes, 1)
+        let spreader = Spreader(lanes: lanes, registry: registry)
         var receivers: [SyslogReceiver] = []
         for lane in 0..<lanes {
             receivers.append(
                 try SyslogReceiver(
-                    listeners, lane: lane, shared: lanes > 1, limits: limits, registry: registry, logger: logger))
+                    listeners, lane: lane, shared: lanes > 1, spreader: spreader, limits: limits, registry: registry,
+                    logger: logger))
         }
         let seconds = Clocks().received / 1_000_000_000
         for listener in listeners { listener.announce(lanes: lanes, logger, time: seconds) }

@@ -40,7 +40,7 @@ extension SyslogReceiver {
     }
 
     /// A datagram needs no trailer, but senders that also speak TCP leave theirs: LF, CR LF or NUL at its end.
-    private func lengthWithoutTrailer(_ bytes: RawSpan) -> Int {
+    func lengthWithoutTrailer(_ bytes: RawSpan) -> Int {
         var length = bytes.byteCount
         while length > 0, let last = bytes.byte(at: length - 1), last == 0x0A || last == 0x00 {
             length -= 1

@@ -12,6 +12,10 @@ enum ReadEnd {
     case drained
     case closed
     case broken(TransportError)
+    /// The lane's connections hold more than they may.
+    case tooMuch(String)
+    /// The sender does not keep to the protocol.
+    case violation(String)
 }
 
 extension SyslogReceiver {
@@ -24,6 +28,8 @@ extension SyslogReceiver {
     /// where they lie. Only a long unfinished frame is collected apart: copied in front of each read, a peer that sends it
     /// byte by byte would make the lane copy all of it with every byte.
     func readFrames(_ input: StreamInput, _ batch: inout Batch) -> ReadEnd {
+        let before = input.held.count
+        defer { held += input.held.count - before }
         var end = ReadEnd.drained
         let start = batch.slab.count
         let isLong = input.held.count > SyslogReceiver.small
@@ -55,6 +61,7 @@ extension SyslogReceiver {
     /// Delivers the beginning of a frame that will not end, and forgets it.
     func finishFrames(_ input: StreamInput, _ batch: inout Batch) {
         guard !input.held.isEmpty else { return }
+        held -= input.held.count
         splitHeld(input, &batch, atEnd: true)
         input.held = []
     }
@@ -83,7 +90,7 @@ extension SyslogReceiver {
     }
 
     /// Reads until `room` is full or nothing waits.
-    private func fill(
+    func fill(
         _ room: UnsafeMutableRawBufferPointer, _ connection: StreamConnection, _ end: inout ReadEnd
     ) -> Int {
         var filled = 0
@@ -114,18 +121,39 @@ extension SyslogReceiver {
 
     /// A connection's memory has a limit, whatever it sends.
     private func bounded(_ input: StreamInput, _ end: ReadEnd) -> ReadEnd {
-        guard input.held.count > input.splitter.bufferLimit else { return end }
-        return .broken(TransportError(.system, "\(input.held.count) bytes without a frame"))
+        let size = input.held.count
+        if size > input.splitter.bufferLimit {
+            return .broken(TransportError(.system, "\(size) bytes without a frame"))
+        }
+        return excess(input).map { .tooMuch($0) } ?? end
+    }
+
+    /// All connections of the lane share one bound: who holds more than a fair share gives way.
+    func excess(_ input: StreamInput) -> String? {
+        let size = input.held.count
+        guard held > limits.held, size > limits.held / max(inputs.count - vacant.count, 1) else { return nil }
+        return "\(size) bytes of an unfinished message, and \(held) in all connections of the lane"
+    }
+
+    /// The number of a connection's origin in the batch; worked out once a poll.
+    func originNumber(_ input: StreamInput, _ batch: inout Batch) -> UInt16 {
+        if input.originPoll != pollNumber {
+            input.originPoll = pollNumber
+            input.originNumber = input.origin == Origin() ? 0 : batch.number(of: input.origin)
+        }
+        return input.originNumber
     }
 
     private func append(_ frame: FrameSplitter.Frame, _ extent: Extent, _ input: StreamInput, _ batch: inout Batch) {
-        let peer = input.connection.peer
+        let peer = input.peer
         let listener = input.listener
+        let origin = originNumber(input, &batch)
         batch.append(
             Frame(
                 extent: extent, received: clocks.received, peer: peer.ip, peerPort: peer.port,
                 listener: listener.number,
-                transport: listener.kind, isCut: !frame.marks.isDisjoint(with: [.truncated, .cutByClose])))
+                transport: listener.kind, isCut: !frame.marks.isDisjoint(with: [.truncated, .cutByClose]),
+                origin: origin))
         doors[input.door].messages += 1
         doors[input.door].bytes += Int(extent.length)
         guard !frame.marks.subtracting(.octetCounted).isEmpty else { return }

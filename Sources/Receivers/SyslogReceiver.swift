@@ -2,7 +2,7 @@
 public import Events
 internal import Instruments
 internal import Logging
-public import Transport
+internal import Transport
 internal import Wire
 
 /// What one lane receives: its own sockets of every listener, and the connections accepted on them.
@@ -29,21 +29,38 @@ public final class SyslogReceiver: @unchecked Sendable {
     var vacant: [Int] = []
     /// Connections that hold decrypted bytes, which epoll cannot see, or whose turn was over before they were read out.
     var unfinished: [EventLoop.Event] = []
-    var identities = Identities()
+    var notices: Notices
+    /// What connections hold of unfinished frames, in bytes.
+    var held = 0
+    /// Counts polls: the numbers of origins hold for one batch.
+    var pollNumber = 0
+    var acknowledgements = Acknowledgements()
+    private let shedMessages: Instrument
+    private let spreader: Spreader
+    /// When the lane last had nothing to do, in monotonic milliseconds; before its first poll it had no work to miss.
+    private var lastPause: Int64?
+    private var load = LaneLoad()
     private var ready: [EventLoop.Event] = []
     private var cursor = 0
     private var nextSweep: Int64 = 0
 
     init(
-        _ listeners: [Listener], lane: Int, shared: Bool, limits: ReceiveLimits, registry: Registry, logger: Logger
+        _ listeners: [Listener], lane: Int, shared: Bool, spreader: Spreader, limits: ReceiveLimits,
+        registry: Registry, logger: Logger
     ) throws(ListenerErrors) {
         self.lane = lane
+        self.spreader = spreader
         self.limits = limits
         refusals = Refusals(registry: registry, logger: logger)
+        notices = Notices(registry)
+        shedMessages = registry.dropped(stage: "journal", reason: "disk_full")
         do { loop = try EventLoop() } catch { throw ListenerErrors(["lane \(lane): \(error)"]) }
-        let datagrams = listeners.filter { $0.configuration.transport == .udp }
+        let datagrams = listeners.filter { !$0.configuration.transport.isStream }
         arena = DatagramArena(
-            slots: datagrams.isEmpty ? 1 : 32, largest: datagrams.map(\.configuration.maxMessageBytes).max() ?? 512)
+            slots: datagrams.isEmpty ? 1 : 32,
+            // A record of DTLS is longer than its message, and one that is cut cannot be read at all.
+            largest: datagrams.map(\.configuration).map { $0.transport == .dtls ? 65_536 : $0.maxMessageBytes }.max()
+                ?? 512)
         for listener in listeners {
             do {
                 try open(listener, shared: shared)
@@ -60,7 +77,7 @@ public final class SyslogReceiver: @unchecked Sendable {
     private func open(_ listener: Listener, shared: Bool) throws(TransportError) {
         let tag = UInt32(doors.count)
         let configuration = listener.configuration
-        guard configuration.transport == .udp else {
+        guard !configuration.transport.isStream else {
             let socket = try TCPListener(bind: listener.address, shared: shared)
             _ = try loop.add(socket.raw, tag: tag, .readable)
             doors.append(Door(listener: listener, socket: .streams(socket)))
@@ -68,8 +85,20 @@ public final class SyslogReceiver: @unchecked Sendable {
         }
         let asked = configuration.receiveBuffer > 0 ? configuration.receiveBuffer : nil
         let socket = try UDPSocket(bind: listener.address, shared: shared, receiveBuffer: asked)
+        // The kernel copies a group's datagrams to every socket that has joined.
+        for group in configuration.groups where lane == 0 {
+            if let address = IPAddress(group) { try socket.join(group: address, interface: configuration.interface) }
+        }
+        // Only the first lane gets multicast twice over otherwise: every socket of a port gets each such datagram.
+        if lane == 0, shared, configuration.transport == .udp, configuration.spread != .sender {
+            listener.spreads = spreader.add(Spreader.Group(socket, configuration.spread))
+        }
         _ = try loop.add(socket.raw, tag: tag, .readable)
-        doors.append(Door(listener: listener, socket: .datagrams(socket)))
+        if let context = listener.currentDatagramContext {
+            doors.append(Door(listener: listener, socket: .secured(socket, try endpoint(socket, context, listener))))
+        } else {
+            doors.append(Door(listener: listener, socket: .datagrams(socket)))
+        }
         listener.receiveBuffer.set(Int64(socket.receiveBuffer))
     }
 
@@ -87,7 +116,7 @@ public final class SyslogReceiver: @unchecked Sendable {
         let first = batch.frames.count
         let mostFrames = first + limits.frames
         let mostBytes = batch.slab.count + limits.bytes
-        identities.forgetDeparted()
+        pollNumber += 1
         // What an earlier poll had no room for comes first, so that the last of many ready sockets is not the loser.
         if cursor >= ready.count { wait(milliseconds) }
         clocks.read()
@@ -97,20 +126,46 @@ public final class SyslogReceiver: @unchecked Sendable {
             handle(event, &batch, mostFrames)
         }
         if clocks.now >= nextSweep { sweep(&batch) }
+        tellNotices(&batch)
         for index in doors.indices { doors[index].flush() }
         return batch.frames.count - first
+    }
+
+    /// Reads and drops what datagram sockets hold, with a count: while the journal takes nothing, senders of streams wait,
+    /// and datagrams cannot.
+    public func shed() {
+        for door in doors {
+            switch door.socket {
+            case .streams: continue
+            case .datagrams(let socket):
+                for _ in 0..<256 {
+                    guard case .datagrams(let count) = socket.receive(into: arena), count > 0 else { break }
+                    shedMessages.add(count)
+                }
+            case .secured(let socket, let endpoint): shedMessages.add(drop(socket, endpoint))
+            }
+        }
+    }
+
+    private func tellNotices(_ batch: inout Batch) {
+        guard !notices.waiting.isEmpty else { return }
+        for notice in notices.waiting {
+            let start = batch.slab.count
+            notice.append(to: &batch.slab)
+            batch.append(
+                Frame(
+                    extent: Extent(start..<batch.slab.count), received: clocks.received, peer: notice.peer?.ip,
+                    peerPort: notice.peer?.port ?? 0, transport: .service))
+        }
+        notices.removeAll()
     }
 
     /// Closes every connection; what of their last frames has come is appended to `batch`, marked as cut.
     public func finish(into batch: inout Batch) {
         clocks.read()
         for slot in inputs.indices { close(slot, &batch) }
+        for door in doors { if case .secured(_, let endpoint) = door.socket { endpoint.close() } }
         for index in doors.indices { doors[index].flush() }
-    }
-
-    /// The certificate that the sender of a frame of the latest poll has shown; nil without one.
-    public func certificate(of frame: Frame) -> PeerCertificate? {
-        frame.transport == .tls ? identities[frame.listener, frame.peer, frame.peerPort] : nil
     }
 
     private func wait(_ milliseconds: Int) {
@@ -118,9 +173,15 @@ public final class SyslogReceiver: @unchecked Sendable {
         cursor = 0
         swap(&ready, &unfinished)
         var woken = loop.wait(milliseconds: 0, into: &ready)
-        guard ready.isEmpty, !woken, milliseconds != 0 else { return }
+        guard ready.isEmpty, !woken, milliseconds != 0 else {
+            let now = Clocks.monotonic
+            if now - (lastPause ?? now) >= Spreader.patience { spreader.saturated(now: now) }
+            lastPause = lastPause ?? now
+            return
+        }
         let longest = Int(max(min(nextSweep - clocks.now, SyslogReceiver.sweepPause), 1))
         woken = loop.wait(milliseconds: milliseconds < 0 ? longest : min(milliseconds, longest), into: &ready)
+        defer { lastPause = Clocks.monotonic }
         guard limits.coalescing > 0, !ready.isEmpty, !woken else { return }
         Clocks.sleep(microseconds: limits.coalescing)
         ready.removeAll(keepingCapacity: true)
@@ -140,21 +201,32 @@ public final class SyslogReceiver: @unchecked Sendable {
         guard doors.indices.contains(index) else { return }
         switch doors[index].socket {
         case .datagrams(let socket): receive(index, socket, &batch, mostFrames)
+        case .secured(let socket, let endpoint): receive(index, socket, endpoint, &batch, mostFrames)
         case .streams(let socket): accept(index, socket)
         }
     }
 
     private func sweep(_ batch: inout Batch) {
         nextSweep = clocks.now + SyslogReceiver.sweepPause
+        spreader.report(lane: lane, busy: load.share(now: clocks.now), now: clocks.now)
         for slot in inputs.indices {
-            guard let input = inputs[slot], let reason = input.expiry(now: clocks.now) else { continue }
-            refuse(input.listener, reason, peer: input.connection.peer, "closed after its time limit")
+            guard let input = inputs[slot] else { continue }
+            input.slim(now: clocks.now)
+            guard let reason = input.expiry(now: clocks.now) else { continue }
+            refuse(input.listener, reason, peer: input.peer, "closed after its time limit")
             close(slot, &batch)
         }
         for index in doors.indices {
-            guard case .datagrams(let socket) = doors[index].socket else { continue }
-            socket.refreshKernelDrops()
-            noteDrops(index, socket)
+            switch doors[index].socket {
+            case .streams: continue
+            case .datagrams(let socket):
+                socket.refreshKernelDrops()
+                noteDrops(index, socket)
+            case .secured(let socket, let endpoint):
+                socket.refreshKernelDrops()
+                noteDrops(index, socket)
+                sweep(index, endpoint)
+            }
         }
     }
 
@@ -163,11 +235,20 @@ public final class SyslogReceiver: @unchecked Sendable {
         guard drops > 0 else { return }
         let listener = doors[index].listener
         listener.kernelDrops.add(drops)
+        var notice = Notice(kind: .kernelDrops, listener: listener.configuration.name)
+        notice.count = drops
+        notice.detail = "the receive buffer was full"
+        notices.tell(notice, now: clocks.now)
         refusals.kernel(listener, drops, now: clocks.now)
     }
 
     func refuse(_ listener: Listener, _ reason: Listener.Refusal, peer: SocketAddress?, _ details: String) {
         refusals.connection(listener, reason, peer: peer, now: clocks.now, details)
+        guard reason == .connections || reason == .connectionsPerPeer else { return }
+        var notice = Notice(kind: .refusedConnection, listener: listener.configuration.name, peer: peer)
+        notice.reason = reason.rawValue
+        notice.detail = details
+        notices.tell(notice, now: clocks.now)
     }
 
     /// A place for a connection, and the tag of its registration.

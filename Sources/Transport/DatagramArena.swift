@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
-internal import Glibc
+internal import Wire
 
 /// The memory that one lane receives datagrams into: a fixed number of slots, filled by one recvmmsg(2).
 ///
@@ -12,6 +12,8 @@ public final class DatagramArena {
     public let slotBytes: Int
     let bytes: UnsafeMutableRawPointer
     let datagrams: UnsafeMutablePointer<penstock_datagram>
+    /// The headers that recvmmsg(2) wants, made once: making them anew costs a calm receiver more than the datagram.
+    let kernel: OpaquePointer
 
     /// An arena of `slots` (at most 128) slots that hold datagrams of up to `largest` bytes whole.
     public init(slots: Int = 32, largest: Int) {
@@ -22,9 +24,15 @@ public final class DatagramArena {
         bytes = .allocate(byteCount: self.slots * slotBytes, alignment: 64)
         datagrams = .allocate(capacity: self.slots)
         datagrams.initialize(repeating: penstock_datagram(), count: self.slots)
+        let start = bytes.assumingMemoryBound(to: UInt8.self)
+        guard let kernel = penstock_datagrams_make(start, UInt32(slotBytes), Int32(self.slots)) else {
+            fatalError("out of memory")
+        }
+        self.kernel = kernel
     }
 
     deinit {
+        penstock_datagrams_free(kernel)
         bytes.deallocate()
         datagrams.deallocate()
     }
@@ -46,9 +54,21 @@ public final class DatagramArena {
     /// Who sent the datagram.
     public func peer(_ slot: Int) -> SocketAddress? {
         precondition(slot >= 0 && slot < slots, "no such slot")
-        let length = min(Int(datagrams[slot].peer_length), MemoryLayout<sockaddr_storage>.size)
-        return withUnsafeBytes(of: &datagrams[slot].peer) {
-            SocketAddress(UnsafeRawBufferPointer(rebasing: $0[..<length]))
+        let entry = datagrams + slot
+        switch entry.pointee.family {
+        case 4:
+            return SocketAddress(IPAddress(v4: UInt32(truncatingIfNeeded: entry.pointee.low)), port: entry.pointee.port)
+        case 6:
+            return SocketAddress(
+                IPAddress(high: entry.pointee.high, low: entry.pointee.low), port: entry.pointee.port)
+        default: return nil
         }
+    }
+
+    /// Whether the datagram of the slot before came from the same address and port, so that what was found out about
+    /// its sender holds for this one too. Never so for the first slot.
+    public func hasSamePeerAsBefore(_ slot: Int) -> Bool {
+        precondition(slot >= 0 && slot < slots, "no such slot")
+        return datagrams[slot].same_peer != 0
     }
 }

@@ -2,31 +2,6 @@
 internal import COpenSSL
 internal import Glibc
 
-/// The TLS versions that can be the lowest accepted one.
-public enum TLSVersion: String, Sendable, CaseIterable {
-    /// TLS 1.2 (RFC 5246).
-    case v1_2 = "1.2"
-    /// TLS 1.3 (RFC 8446).
-    case v1_3 = "1.3"
-
-    var number: Int32 {
-        switch self {
-        case .v1_2: TLS1_2_VERSION
-        case .v1_3: TLS1_3_VERSION
-        }
-    }
-}
-
-/// Whether a server asks its clients for a certificate (RFC 5425 section 4.2).
-public enum ClientCertificatePolicy: String, Sendable, CaseIterable {
-    /// No certificate is asked for.
-    case none
-    /// One is asked for; a client without one is served, one with a bad one is refused.
-    case optional
-    /// A client without a valid certificate is refused.
-    case required
-}
-
 /// What TLS connections of one kind share: certificate, key, trusted authorities, versions and ciphers.
 ///
 /// It never changes once made. A reload makes a new one for new connections; the old one lives on in the connections
@@ -35,8 +10,15 @@ public final class TLSContext: @unchecked Sendable {
     // SSL_CTX is reference-counted and safe to share once configured (openssl-threads(7)); nothing configures it later.
     let pointer: OpaquePointer
     let verifiesServer: Bool
+    /// What the SSL_CTX refers to without owning it.
+    private var verifier: CertificateVerifier?
+    private var resumption: TLSResumption?
+    /// What works now but will not for long, or works but should not be so: a sentence each, with file and cure.
+    public private(set) var warnings: [String] = []
     /// When the context's own certificate ends, in seconds since the epoch; nil without a certificate.
     public var certificateEnd: Int64? { SSL_CTX_get0_certificate(pointer).flatMap { PeerCertificate.end(of: $0) } }
+    /// When the first of the revocation lists is past its nextUpdate, in seconds since the epoch; nil without lists.
+    public var revocationEnd: Int64? { verifier?.crlEnd }
 
     private init(_ pointer: OpaquePointer, verifiesServer: Bool) {
         self.pointer = pointer
@@ -45,44 +27,86 @@ public final class TLSContext: @unchecked Sendable {
 
     deinit { SSL_CTX_free(pointer) }
 
-    /// A context for accepting connections.
-    ///
-    /// - Parameters:
-    ///   - certificate: the PEM file of the server's certificate, followed by its intermediate ones.
-    ///   - key: the PEM file of its private key, not encrypted.
-    ///   - clientCA: the PEM file of the authorities whose client certificates are accepted.
-    ///   - clientCertificate: whether clients must show one; anything but `none` needs `clientCA`.
-    ///   - minimumVersion: the lowest protocol version accepted.
-    /// - Throws: a text that names the file and the cure.
+    /// A context for accepting connections with few settings; see ``server(_:)``.
     public static func server(
         certificate: String, key: String, clientCA: String? = nil, clientCertificate: ClientCertificatePolicy = .none,
         minimumVersion: TLSVersion = .v1_2
     ) throws(TransportError) -> TLSContext {
+        try server(
+            TLSServerSettings(
+                certificate: certificate, key: key, clientCA: clientCA, clientCertificate: clientCertificate,
+                minimumVersion: minimumVersion))
+    }
+
+    /// A context for accepting connections.
+    ///
+    /// - Throws: a text that names the file or setting and the cure.
+    public static func server(_ settings: TLSServerSettings) throws(TransportError) -> TLSContext {
         ignoreBrokenPipes()
-        let context = TLSContext(try make(TLS_server_method(), minimumVersion), verifiesServer: false)
+        let context = TLSContext(try make(TLS_server_method(), settings.minimumVersion), verifiesServer: false)
         let pointer = context.pointer
-        try load(certificate: certificate, key: key, into: pointer)
-        // Every connection proves itself in full. A TLS 1.3 ticket would also sit unread at a client that only ever
-        // writes, and make its close a reset that takes the last messages along.
-        _ = SSL_CTX_set_options(pointer, penstock_SSL_OP_NO_TICKET | penstock_SSL_OP_CIPHER_SERVER_PREFERENCE)
-        _ = SSL_CTX_set_num_tickets(pointer, 0)
-        _ = SSL_CTX_ctrl(pointer, SSL_CTRL_SET_SESS_CACHE_MODE, Int(SSL_SESS_CACHE_OFF), nil)
-        let name: StaticString = "penstock"
-        _ = SSL_CTX_set_session_id_context(pointer, name.utf8Start, UInt32(name.utf8CodeUnitCount))
-        guard clientCertificate != .none else { return context }
-        guard let clientCA else {
-            throw TransportError(
-                .certificate, "client certificates are \(clientCertificate.rawValue) but no client CA file is given")
-        }
-        try load(authorities: clientCA, into: pointer)
-        TLSError.clear()
-        guard let names = SSL_load_client_CA_file(clientCA) else {
-            throw TransportError(.certificate, "\(clientCA): \(TLSError.take())")
-        }
-        SSL_CTX_set_client_CA_list(pointer, names)
-        let mode = clientCertificate == .required ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_PEER
-        SSL_CTX_set_verify(pointer, mode, nil)
+        // RFC 9325 section 4.2: TLS 1.2 with forward secrecy and authenticated encryption alone.
+        _ = SSL_CTX_set_cipher_list(pointer, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!eNULL")
+        _ = SSL_CTX_set_options(pointer, penstock_SSL_OP_CIPHER_SERVER_PREFERENCE)
+        // A client's chain is rarely over 6 KiB; until the handshake ends it is a stranger's memory here.
+        _ = SSL_CTX_ctrl(pointer, SSL_CTRL_SET_MAX_CERT_LIST, 32 * 1024, nil)
+        TLSPeerState.limitHandshakes(of: pointer)
+        var files = TLSFiles(pointer)
+        try files.load(certificate: settings.certificate, key: settings.key)
+        try context.admit(settings, &files)
+        context.warnings = files.warnings
+        let resumption = TLSResumption(
+            tls12: settings.resumption, crlEnd: settings.acceptsExpiredCRL ? nil : context.revocationEnd)
+        resumption.install(on: pointer, tls13: settings.sessionTickets)
+        context.resumption = resumption
         return context
+    }
+
+    /// Sets up whom the server admits.
+    private func admit(_ settings: TLSServerSettings, _ files: inout TLSFiles) throws(TransportError) {
+        let policy = settings.clientCertificate
+        guard policy != .none else {
+            guard settings.allow.isEmpty, settings.crlFiles.isEmpty else {
+                throw TransportError(
+                    .certificate, "an allow list or revocation list needs client certificates: optional or required")
+            }
+            return
+        }
+        let (matcher, problems) = CertificateMatcher.make(settings.allow)
+        guard problems.isEmpty else { throw TransportError(.certificate, problems.joined(separator: "; ")) }
+        var crlEnd: Int64?
+        if let clientCA = settings.clientCA {
+            try files.load(authorities: clientCA)
+            files.inspect(authorities: clientCA)
+            for path in settings.crlFiles {
+                if let end = try files.load(crl: path) { crlEnd = min(crlEnd ?? end, end) }
+            }
+            TLSError.clear()
+            guard let names = SSL_load_client_CA_file(clientCA) else {
+                throw TransportError(.certificate, "\(clientCA): \(TLSError.take())")
+            }
+            SSL_CTX_set_client_CA_list(pointer, names)
+        } else {
+            guard !settings.allow.fingerprints.isEmpty else {
+                throw TransportError(
+                    .certificate,
+                    "client certificates are \(policy.rawValue) but there is neither a client CA file nor a fingerprint"
+                )
+            }
+            // Anyone can write any name into a certificate of his own.
+            guard settings.allow.subjects.isEmpty, settings.allow.names.isEmpty, settings.crlFiles.isEmpty else {
+                throw TransportError(
+                    .certificate,
+                    "subjects, names and revocation lists prove nothing without a client CA file; fingerprints do")
+            }
+        }
+        let verifier = CertificateVerifier(
+            matcher, hasAuthorities: settings.clientCA != nil, acceptsExpiredCRL: settings.acceptsExpiredCRL,
+            crlEnd: crlEnd)
+        verifier.install(on: pointer, checksRevocation: !settings.crlFiles.isEmpty)
+        self.verifier = verifier
+        let mode = policy == .required ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_PEER
+        SSL_CTX_set_verify(pointer, mode, nil)
     }
 
     /// A context for making connections.
@@ -101,16 +125,18 @@ public final class TLSContext: @unchecked Sendable {
         ignoreBrokenPipes()
         let context = TLSContext(try make(TLS_client_method(), minimumVersion), verifiesServer: verify)
         let pointer = context.pointer
+        var files = TLSFiles(pointer)
         if let ca {
-            try load(authorities: ca, into: pointer)
+            try files.load(authorities: ca)
         } else {
             _ = SSL_CTX_set_default_verify_paths(pointer)
         }
         switch (certificate, key) {
         case (nil, nil): break
-        case (let certificate?, let key?): try load(certificate: certificate, key: key, into: pointer)
+        case (let certificate?, let key?): try files.load(certificate: certificate, key: key)
         default: throw TransportError(.key, "a certificate needs its key and a key its certificate: give both files")
         }
+        context.warnings = files.warnings
         SSL_CTX_set_verify(pointer, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
         return context
     }
@@ -122,63 +148,13 @@ public final class TLSContext: @unchecked Sendable {
         _ = SSL_CTX_set_options(pointer, penstock_SSL_OP_NO_RENEGOTIATION | penstock_SSL_OP_NO_COMPRESSION)
         // RFC 9662: forward secrecy; CBC suites stay at the end of the list for older senders.
         _ = SSL_CTX_set_cipher_list(pointer, "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!aNULL:!eNULL:!SHA1")
-        // Partial and moving writes are what a non-blocking caller needs. Buffers of idle connections are given back.
+        // Partial and moving writes are what a non-blocking caller needs. SSL_MODE_RELEASE_BUFFERS would allocate with
+        // every wake-up; `StreamConnection.releaseBuffers()` does it for those that are idle.
         _ = penstock_ssl_ctx_set_mode(
-            pointer, Int(SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS)
-        )
-        // Senders of syslog write a record a message: with read-ahead one read(2) takes many, without it each takes two.
-        _ = SSL_CTX_ctrl(pointer, SSL_CTRL_SET_READ_AHEAD, 1, nil)
-        SSL_CTX_set_default_read_buffer_len(pointer, 32 * 1024)
+            pointer, Int(SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER))
         // Never ask for a passphrase on a terminal.
         SSL_CTX_set_default_passwd_cb(pointer) { _, _, _, _ in 0 }
         return pointer
-    }
-
-    private static func load(
-        certificate: String, key: String, into pointer: OpaquePointer
-    ) throws(TransportError) {
-        try readable(certificate, .certificate, "certificate")
-        try readable(key, .key, "private key")
-        TLSError.clear()
-        guard SSL_CTX_use_certificate_chain_file(pointer, certificate) == 1 else {
-            throw TransportError(
-                .certificate, "\(certificate) holds no usable PEM certificate (\(TLSError.take()))")
-        }
-        TLSError.clear()
-        guard SSL_CTX_use_PrivateKey_file(pointer, key, SSL_FILETYPE_PEM) == 1 else {
-            let reasons = TLSError.take()
-            if reasons.contains("mismatch") {
-                throw TransportError(
-                    .key, "\(key) is not the private key of \(certificate); take the pair made together")
-            }
-            throw TransportError(
-                .key, "\(key) holds no usable PEM private key; an encrypted one cannot be used (\(reasons))")
-        }
-        guard SSL_CTX_check_private_key(pointer) == 1 else {
-            _ = TLSError.take()
-            throw TransportError(.key, "\(key) is not the private key of \(certificate); take the pair made together")
-        }
-    }
-
-    private static func load(authorities: String, into pointer: OpaquePointer) throws(TransportError) {
-        try readable(authorities, .certificate, "certificate authority")
-        TLSError.clear()
-        guard SSL_CTX_load_verify_file(pointer, authorities) == 1 else {
-            throw TransportError(
-                .certificate, "\(authorities) holds no usable PEM certificate authority (\(TLSError.take()))")
-        }
-    }
-
-    private static func readable(
-        _ path: String, _ code: TransportError.Code, _ what: String
-    ) throws(TransportError) {
-        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            throw TransportError(
-                code,
-                "the \(what) file \(path) cannot be read: \(TransportError.text(errno)) (checked as user \(getuid()))")
-        }
-        _ = Glibc.close(descriptor)
     }
 
     /// OpenSSL writes with write(2), which raises SIGPIPE when the other side is gone; MSG_NOSIGNAL is not to be had.

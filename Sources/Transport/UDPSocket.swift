@@ -32,6 +32,7 @@ public final class UDPSocket {
         descriptor = try Descriptor.socket(for: address, stream: false)
         try descriptor.bind(address, shared: shared, what: "udp")
         _ = penstock_enable_rxq_ovfl(descriptor.raw)
+        _ = penstock_multicast_joined_only(descriptor.raw, address.family == AF_INET6 ? 1 : 0)
         var booked: Int32 = 0
         if let receiveBuffer {
             booked = penstock_set_receive_buffer(descriptor.raw, Int32(clamping: min(receiveBuffer, 1 << 30)))
@@ -50,13 +51,21 @@ public final class UDPSocket {
     public func receive(into arena: DatagramArena, most: Int = .max) -> Received {
         var overflow = lastDrops
         let count = penstock_recvmmsg(
-            descriptor.raw, arena.bytes.assumingMemoryBound(to: UInt8.self), UInt32(arena.slotBytes), arena.datagrams,
-            Int32(min(arena.slots, max(most, 1))), &overflow)
-        note(drops: overflow)
+            descriptor.raw, arena.kernel, arena.datagrams, Int32(min(arena.slots, max(most, 1))), &overflow)
+        if overflow != lastDrops { note(drops: overflow) }
         switch count {
         case 0...: return .datagrams(Int(count))
         case -EAGAIN, -EINTR: return .wouldBlock
         default: return .failed(TransportError.text(-count))
+        }
+    }
+
+    /// Sends `bytes` as one datagram to `peer`, without waiting; false when the kernel does not take it.
+    @discardableResult
+    public func send(_ bytes: RawSpan, to peer: SocketAddress) -> Bool {
+        let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
+        return bytes.withUnsafeBytes { buffer in
+            peer.withSockaddr { Glibc.sendto(descriptor.raw, buffer.baseAddress, buffer.count, flags, $0, $1) >= 0 }
         }
     }
 

@@ -119,19 +119,42 @@ extension RawSpan {
         return value
     }
 
-    /// Whether the bytes are well-formed UTF-8.
+    /// Whether the bytes are well-formed UTF-8 (Unicode 15, table 3-7). Allocates nothing.
     public var isValidUTF8: Bool {
         unsafe withUnsafeBytes { bytes in
-            // Most lines are ASCII: eight bytes at a time first.
             var index = 0
-            while index + 8 <= bytes.count,
-                unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
-            {
-                index += 8
+            while true {
+                // Most text is ASCII: eight bytes at a time first.
+                while index + 8 <= bytes.count,
+                    unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+                {
+                    index += 8
+                }
+                while index < bytes.count, unsafe bytes[index] < 0x80 { index += 1 }
+                guard index < bytes.count else { return true }
+                let length = unsafe RawSpan.sequenceLength(bytes, at: index)
+                guard length > 0 else { return false }
+                index += length
             }
-            while index < bytes.count, unsafe bytes[index] < 0x80 { index += 1 }
-            if index == bytes.count { return true }
-            return unsafe String(validating: bytes[index...], as: UTF8.self) != nil
+        }
+    }
+
+    /// The length of the well-formed sequence of several bytes that begins at `start`, or 0.
+    private static func sequenceLength(_ bytes: UnsafeRawBufferPointer, at start: Int) -> Int {
+        func continues(_ offset: Int, _ low: UInt8 = 0x80, _ high: UInt8 = 0xBF) -> Bool {
+            guard start + offset < bytes.count else { return false }
+            let byte = unsafe bytes[start + offset]
+            return byte >= low && byte <= high
+        }
+        switch unsafe bytes[start] {
+        case 0xC2...0xDF: return continues(1) ? 2 : 0
+        case 0xE0: return continues(1, 0xA0) && continues(2) ? 3 : 0
+        case 0xED: return continues(1, 0x80, 0x9F) && continues(2) ? 3 : 0
+        case 0xE1...0xEF: return continues(1) && continues(2) ? 3 : 0
+        case 0xF0: return continues(1, 0x90) && continues(2) && continues(3) ? 4 : 0
+        case 0xF1...0xF3: return continues(1) && continues(2) && continues(3) ? 4 : 0
+        case 0xF4: return continues(1, 0x80, 0x8F) && continues(2) && continues(3) ? 4 : 0
+        default: return 0
         }
     }
 }

@@ -97,6 +97,15 @@ public struct Slab: ~Copyable, @unchecked Sendable {
         return Extent(start..<count)
     }
 
+    /// Replaces each byte of an extent by what `change` makes of it.
+    @inlinable
+    public mutating func replace(in extent: Extent, _ change: (UInt8) -> UInt8) {
+        for index in extent.range.clamped(to: 0..<count) {
+            let place = unsafe base + index
+            unsafe place.storeBytes(of: change(place.load(as: UInt8.self)), as: UInt8.self)
+        }
+    }
+
     /// Copies the UTF-8 of `text` to the end and tells where it is.
     @inlinable
     @discardableResult
@@ -115,25 +124,6 @@ public struct Slab: ~Copyable, @unchecked Sendable {
         used += 1
     }
 
-    /// Appends `value` in decimal.
-    @inlinable
-    public mutating func append(decimal value: Int64) {
-        if value < 0 { append(byte: 0x2D) }
-        var magnitude = value.magnitude
-        var digits: (UInt64, UInt64, UInt64) = (0, 0, 0)
-        reserve(20)
-        unsafe withUnsafeMutableBytes(of: &digits) { buffer in
-            var position = 20
-            repeat {
-                position -= 1
-                unsafe buffer[position] = 0x30 + UInt8(truncatingIfNeeded: magnitude % 10)
-                magnitude /= 10
-            } while magnitude != 0
-            unsafe (base + count).copyMemory(from: buffer.baseAddress! + position, byteCount: 20 - position)
-            used += 20 - position
-        }
-    }
-
     /// Cuts the content to its first `length` bytes.
     @inlinable
     public mutating func truncate(to length: Int) { used = min(count, max(0, length)) }
@@ -141,6 +131,8 @@ public struct Slab: ~Copyable, @unchecked Sendable {
     /// Lets `body` write at most `limit` bytes at the end (a system call, a decoder); it returns how many it wrote.
     ///
     /// - Returns: where the written bytes are.
+    @inlinable
+    @discardableResult
     public mutating func append<Failure: Error>(
         upTo limit: Int, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
     ) throws(Failure) -> Extent {

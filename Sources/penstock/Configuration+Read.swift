@@ -2,7 +2,6 @@
 internal import Documents
 internal import Logging
 internal import Receivers
-internal import Transport
 
 extension Configuration {
     /// Reads a configuration; every fault is a complaint, and relative paths count from the file's folder.
@@ -14,8 +13,9 @@ extension Configuration {
             return configuration
         }
         root.allow(only: [
-            "data", "site", "lanes", "listeners", "sensors", "zones", "mappings", "rules", "outputs", "correlation",
-            "incidents", "http", "log",
+            "data", "site", "lanes", "pipeline", "journal", "listeners", "sensors", "zones", "mappings", "rules",
+            "outputs", "correlation",
+            "incidents", "http", "log", "files",
         ])
         let folder = file.contains("/") ? String(file[..<(file.lastIndex(of: "/") ?? file.startIndex)]) : "."
         func path(_ element: Element?) -> String? {
@@ -30,8 +30,19 @@ extension Configuration {
             configuration.site = site
         }
         if let lanes = root["lanes"]?.integer(in: 1...64) { configuration.lanes = lanes }
+        if let pipeline = root["pipeline"],
+            let chosen: Pipeline = pipeline.choice(of: ["full": .full, "parse": .parse])
+        {
+            configuration.pipeline = chosen
+        }
+        if let item = root["journal"] { configuration.journal = journal(item, path) }
         configuration.listeners = (root["listeners"]?.items ?? []).compactMap { listener($0, path) }
         unique(root["listeners"], configuration.listeners.map(\.name))
+        configuration.files = (root["files"]?.items ?? []).compactMap { fileInput($0, path) }
+        let taken = Set(configuration.listeners.map(\.name))
+        for complaint in FileInputConfiguration.complaints(about: configuration.files, taken: taken) {
+            root["files"]?.complain(complaint)
+        }
         configuration.sensors = (root["sensors"]?.items ?? []).compactMap { sensor($0, path) }
         unique(root["sensors"], configuration.sensors.map(\.name))
         // A path that leads nowhere is told here, at its place.
@@ -47,7 +58,9 @@ extension Configuration {
         configuration.mappings = (root["mappings"]?.items ?? []).compactMap { existing($0) }
         configuration.rules = (root["rules"]?.items ?? []).compactMap { existing($0) }
         if let outputs = root["outputs"] {
-            outputs.allow(only: ["lake", "feeds", "webhooks"])
+            outputs.allow(only: ["lake", "feeds", "webhooks", "lines"])
+            configuration.lines = (outputs["lines"]?.items ?? []).compactMap { lines($0, path) }
+            unique(outputs["lines"], configuration.lines.map(\.name))
             configuration.lake = outputs["lake"].flatMap { lake($0, path) }
             configuration.feeds = (outputs["feeds"]?.items ?? []).compactMap { feed($0, path) }
             configuration.webhooks = (outputs["webhooks"]?.items ?? []).compactMap { webhook($0, path) }
@@ -75,8 +88,17 @@ extension Configuration {
                 configuration.logLevel = level
             }
         }
-        if configuration.listeners.isEmpty, configuration.sensors.isEmpty {
-            root.complain("nothing comes in: give at least one of 'listeners' and 'sensors'")
+        let parsed = configuration.lines.filter { $0.content == .parsed }
+        if configuration.pipeline == .parse, parsed.isEmpty {
+            root["pipeline"]?.complain("pipeline: parse needs one of outputs.lines with content: parsed")
+        } else if configuration.pipeline == .full, let name = parsed.first?.name {
+            root["outputs"]?.complain("lines '\(name)': content: parsed needs pipeline: parse")
+        }
+        if configuration.pipeline == .parse, !configuration.files.isEmpty || !configuration.sensors.isEmpty {
+            root["pipeline"]?.complain("pipeline: parse takes listeners only; leave out 'files' and 'sensors'")
+        }
+        if configuration.listeners.isEmpty, configuration.sensors.isEmpty, configuration.files.isEmpty {
+            root.complain("nothing comes in: give at least one of 'listeners', 'files' and 'sensors'")
         }
         return configuration
     }
@@ -85,62 +107,6 @@ extension Configuration {
         for (number, name) in names.enumerated() where names[..<number].contains(name) {
             list?.items.dropFirst(number).first?["name"]?.complain("the name '\(name)' is given twice")
         }
-    }
-
-    private static func listener(_ item: Element, _ path: (Element?) -> String?) -> ListenerConfiguration? {
-        item.allow(only: [
-            "name", "transport", "address", "framing", "max_message_bytes", "oversize", "max_connections",
-            "max_connections_per_peer", "idle_timeout", "handshake_timeout", "receive_buffer", "tls",
-        ])
-        guard let transport = item.required("transport"),
-            let kind: ListenerConfiguration.Transport = transport.choice(of: ["udp": .udp, "tcp": .tcp, "tls": .tls]),
-            let address = item.required("address")?.string
-        else { return nil }
-        var listener = ListenerConfiguration(
-            name: item["name"]?.string ?? kind.rawValue, transport: kind, address: address)
-        if let framing = item["framing"],
-            let chosen: ListenerConfiguration.Framing = framing.choice(of: [
-                "auto": .auto, "octet-counting": .octetCounting, "octet": .octetCounting, "lf": .lineFeed, "nul": .nul,
-            ])
-        {
-            listener.framing = chosen
-        }
-        if let bytes = item["max_message_bytes"]?.byteCount { listener.maxMessageBytes = bytes }
-        if let oversize = item["oversize"],
-            let chosen: ListenerConfiguration.Oversize = oversize.choice(of: ["truncate": .truncate, "split": .split])
-        {
-            listener.oversize = chosen
-        }
-        if let most = item["max_connections"]?.integer(in: 0...1_000_000) { listener.maxConnections = most }
-        if let most = item["max_connections_per_peer"]?.integer(in: 0...1_000_000) {
-            listener.maxConnectionsPerPeer = most
-        }
-        if let time = item["idle_timeout"]?.milliseconds { listener.idleTimeout = Int(time / 1000) }
-        if let time = item["handshake_timeout"]?.milliseconds { listener.handshakeTimeout = Int(time / 1000) }
-        if let bytes = item["receive_buffer"]?.byteCount { listener.receiveBuffer = bytes }
-        if let tls = item["tls"] {
-            tls.allow(only: ["certificate", "key", "client_ca", "client_certificate", "minimum_version"])
-            guard let certificate = path(tls.required("certificate")), let key = path(tls.required("key")) else {
-                return nil
-            }
-            var settings = ListenerConfiguration.TLS(
-                certificate: certificate, key: key, clientCA: path(tls["client_ca"]))
-            if let policy = tls["client_certificate"],
-                let chosen: ClientCertificatePolicy = policy.choice(of: [
-                    "none": .none, "optional": .optional, "required": .required,
-                ])
-            {
-                settings.clientCertificate = chosen
-            }
-            if let version = tls["minimum_version"],
-                let chosen: TLSVersion = version.choice(of: ["1.2": .v1_2, "1.3": .v1_3])
-            {
-                settings.minimumVersion = chosen
-            }
-            listener.tls = settings
-        }
-        for complaint in ListenerConfiguration.complaints(about: [listener]) { item.complain(complaint) }
-        return listener
     }
 
     private static func sensor(_ item: Element, _ path: (Element?) -> String?) -> SensorSource? {
@@ -156,69 +122,6 @@ extension Configuration {
         if let filter = item["filter"]?.string { sensor.filter = filter }
         if let promiscuous = item["promiscuous"]?.boolean { sensor.promiscuous = promiscuous }
         return sensor
-    }
-
-    private static func lake(_ item: Element, _ path: (Element?) -> String?) -> Lake? {
-        item.allow(only: ["directory", "flush_interval", "compression"])
-        guard let directory = path(item.required("directory")) else { return nil }
-        var lake = Lake(directory: directory)
-        if let interval = item["flush_interval"]?.milliseconds { lake.flushInterval = max(interval, 100) }
-        if let compression = item["compression"],
-            let chosen: String = compression.choice(of: ["zstd": "zstd", "snappy": "snappy", "none": "none"])
-        {
-            lake.compression = chosen
-        }
-        return lake
-    }
-
-    private static func feed(_ item: Element, _ path: (Element?) -> String?) -> Feed? {
-        item.allow(only: [
-            "name", "format", "transport", "address", "framing", "header", "minimum_severity", "ca", "certificate",
-            "key",
-            "queue_bytes",
-        ])
-        guard let format: String = item.required("format")?.choice(of: ["cef": "cef", "leef": "leef"]),
-            let transport: String = item.required("transport")?.choice(of: ["udp": "udp", "tcp": "tcp", "tls": "tls"]),
-            let address = item.required("address"), hostAndPort(address) != nil, let text = address.string
-        else { return nil }
-        var feed = Feed(name: item["name"]?.string ?? format, format: format, transport: transport, address: text)
-        if let framing = item["framing"],
-            let chosen: String = framing.choice(of: [
-                "octet-counting": "octet-counting", "octet": "octet-counting", "lf": "lf",
-            ])
-        {
-            feed.framing = chosen
-        }
-        if let header = item["header"],
-            let chosen: String = header.choice(of: ["rfc5424": "rfc5424", "rfc3164": "rfc3164", "none": "none"])
-        {
-            feed.header = chosen
-        }
-        if let severity = item["minimum_severity"]?.integer(in: 0...6) { feed.minimumSeverity = Int64(severity) }
-        feed.certificateAuthority = path(item["ca"])
-        feed.certificate = path(item["certificate"])
-        feed.key = path(item["key"])
-        if let bytes = item["queue_bytes"]?.byteCount { feed.queueBytes = bytes }
-        if transport != "tls" {
-            for key in ["ca", "certificate", "key"] where item[key] != nil {
-                item[key]?.complain("'\(key)' is for transport: tls")
-            }
-        }
-        return feed
-    }
-
-    private static func webhook(_ item: Element, _ path: (Element?) -> String?) -> Webhook? {
-        item.allow(only: ["name", "url", "topic_arn", "signing_key", "signing_certificate_url", "ca"])
-        guard let element = item.required("url"), let url = element.string else { return nil }
-        if !url.hasPrefix("http://"), !url.hasPrefix("https://") {
-            element.complain("'\(url)' is no http:// or https:// address")
-        }
-        var webhook = Webhook(name: item["name"]?.string ?? "webhook", url: url)
-        if let topic = item["topic_arn"]?.string { webhook.topic = topic }
-        webhook.signingKey = path(item["signing_key"])
-        webhook.signingCertificateURL = item["signing_certificate_url"]?.string
-        webhook.certificateAuthority = path(item["ca"])
-        return webhook
     }
 
     /// `host:port` or `[address]:port`; complains about anything else.

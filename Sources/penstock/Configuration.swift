@@ -27,11 +27,55 @@ struct Configuration: Sendable {
         var compression = "zstd"
     }
 
+    /// The journal: what was received, on disk before anything is made of it.
+    struct JournalOptions: Sendable, Equatable {
+        /// Its folder; nil: `journal` in the data folder.
+        var directory: String?
+        /// The bytes that all its files may take; the oldest go first.
+        var retainBytes = 8 << 30
+        /// The seconds that a file is kept; 0: as long as there is room.
+        var retainAge = 7 * 86_400
+        /// The bytes of one file.
+        var segmentBytes = 128 << 20
+        /// The milliseconds after which what was written is synchronised with the disk.
+        var commitInterval = 100
+        /// The bytes after which it is.
+        var commitBytes = 8 << 20
+        /// The free bytes of the file system that the journal leaves to others.
+        var reserveBytes = 256 << 20
+    }
+
+    /// One local file that lines are appended to.
+    struct Lines: Sendable, Equatable {
+        /// What a line is.
+        enum Content: String, Sendable {
+            /// The message as `penstock parse` tells it; only with `pipeline: parse`.
+            case parsed
+            /// The event as OCSF JSON.
+            case ocsf
+        }
+
+        /// The name in metrics.
+        var name: String
+        /// The file, or a named pipe.
+        var path: String
+        /// What a line is.
+        var content = Content.ocsf
+    }
+
+    /// How far a message goes.
+    enum Pipeline: String, Sendable {
+        /// All the way: events, rules, incidents, outputs.
+        case full
+        /// Received, parsed, and written as lines.
+        case parse
+    }
+
     /// One feed to a SIEM.
     struct Feed: Sendable, Equatable {
         /// The feed's name in metrics.
         var name: String
-        /// `cef` or `leef`.
+        /// `cef`, `leef` or `ocsf`.
         var format: String
         /// `udp`, `tcp` or `tls`.
         var transport: String
@@ -73,8 +117,14 @@ struct Configuration: Sendable {
     var data = "/var/lib/penstock"
     /// Receive lanes (threads); each has its own sockets on every listener.
     var lanes = 1
+    /// How far a message goes.
+    var pipeline = Pipeline.full
+    /// The journal; nil: none, what is in memory at a crash is lost.
+    var journal: JournalOptions? = JournalOptions()
     /// Syslog listeners.
     var listeners: [ListenerConfiguration] = []
+    /// Files to read or follow.
+    var files: [FileInputConfiguration] = []
     /// Captures.
     var sensors: [SensorSource] = []
     /// The file with zones, conduits, assets, lists and process points; nil: the embedded example.
@@ -85,6 +135,8 @@ struct Configuration: Sendable {
     var rules: [String] = []
     /// The data lake, or nil.
     var lake: Lake?
+    /// Local files of lines.
+    var lines: [Lines] = []
     /// Feeds to SIEMs.
     var feeds: [Feed] = []
     /// Webhooks for incidents.
@@ -103,6 +155,9 @@ struct Configuration: Sendable {
     var site = "site"
     /// The file that this was read from, or nil for the defaults.
     var file: String?
+
+    /// The number of logs that the journal has: one for each lane of syslog, each sensor, and all files together.
+    var logCount: Int { lanes + sensors.count + (files.isEmpty ? 0 : 1) }
 
     /// The embedded defaults: syslog on unprivileged loopback ports, no capture, a lake below the data folder.
     static var defaults: Configuration {

@@ -200,7 +200,7 @@ struct RFC3164Tests {
             ("<13>Mar  5 10:00:00 0002:: prg0: text", "0002::", "prg0", "text"),
             ("<13>Mar  5 10:00:00 fw1 date=2026-03-05 time=14:07:09", "fw1", "", "date=2026-03-05 time=14:07:09"),
             (
-                "<188>date=2026-03-05 time=14:07:09 devname=\"FG\"", "", "",
+                "<188>date=2026-03-05 time=14:07:09 devname=\"FG\"", "FG", "",
                 "date=2026-03-05 time=14:07:09 devname=\"FG\""
             ),
             ("<13>Mar  5 10:00:00 h CEF:0|a|b|c|d|e|5|x=y", "h", "", "CEF:0|a|b|c|d|e|5|x=y"),
@@ -241,6 +241,10 @@ struct SyslogFuzzTests {
         "<13>Mar  5 10:00:00 h tag[1]: x",
         "<1>1 - - - - - [ id k= \"v\" w][a b=c] \u{FEFF}x", "2023 Jan 11 19:27:57 CET: %ARP-2-DUP: x",
         "230 <14>1 - h a p m - x",
+        "<189>date=2026-03-05 time=15:07:09 devname=\"FG-1\" eventtime=1772719629123456789 tz=\"+0100\"",
+        "time=1772719629|hostname=cp-1|product=VPN-1 & FireWall-1", "<134> 03/05/2026:14:07:09 GMT ns-1 0-PPE-0 : x",
+        "<181>Mar  5 14:07:10 r Mar  5 14:07:09 ise-2 CISE_X 0000000487 1 0 text",
+        "<14>1 2026-03-05T15:07:09.5+01:00 rtu-4 scada 17 - [s@1 a=\"i\" u=\"P\"][q@1] within limits",
         "<134>1 1772719629.774 mx flows", "<13>2026-03-05 10:00:00 +0100 [::1] a/b: \u{1F600}",
     ]
 
@@ -268,11 +272,26 @@ struct SyslogFuzzTests {
             for extent in [
                 message.hostname, message.appname, message.procid, message.msgid, message.message,
                 message.structuredData,
-                message.timestampText, message.eventCode, message.priorityText,
+                message.timestampText, message.eventCode, message.priorityText, message.innerHostname,
+                message.innerTimestampText,
             ] {
                 #expect(Int(extent.end) <= bytes.count, "\(bytes)")
             }
             let line = SyslogJSON.line(message, of: bytes.span.bytes, by: parser)
+            // With an id the writer goes the careful way: the same text behind it.
+            let careful = SyslogJSON.line(message, of: bytes.span.bytes, by: parser, id: "1")
+            #expect(careful.dropFirst("{\"id\":1,".utf8.count) == line.dropFirst(1), "\(bytes)")
+            if message.isStrict {
+                // A blank before it makes the lenient reader read it.
+                let other = parser.parse(([0x20] + bytes).span.bytes, receivedAt: 0)
+                #expect(other.problems == message.problems.union(.extraBlank), "\(bytes)")
+                #expect(other.timestamp == message.timestamp && other.zoneOffset == message.zoneOffset, "\(bytes)")
+                #expect(
+                    other.hostname.length == message.hostname.length && other.appname.length == message.appname.length
+                        && other.procid.length == message.procid.length && other.msgid.length == message.msgid.length
+                        && other.structuredData.length == message.structuredData.length
+                        && other.message == message.message.shifted(by: 1), "\(bytes)")
+            }
             if round % 7 == 0 {
                 let object = try? JSONSerialization.jsonObject(with: Data(line))
                 #expect(object != nil, "\(bytes)")

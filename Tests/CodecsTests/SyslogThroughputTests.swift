@@ -61,6 +61,20 @@ struct SyslogThroughputTests {
         }
     }
 
+    @Test("the table of cases")
+    func table() {
+        let lines = SyslogCase.all.map { Array($0.line.utf8) }
+        let parser = SyslogParser()
+        let cost = nanoseconds(100 * lines.count) { index in
+            let bytes = lines[index % lines.count]
+            return Int(parser.parse(bytes.span.bytes, receivedAt: SyslogCases.received).message.end) + 1
+        }
+        if ProcessInfo.processInfo.environment["PENSTOCK_SHOW"] != nil {
+            print("table of \(lines.count) lines: \(Int(cost)) ns a line")
+        }
+        #expect(cost < 5_000)
+    }
+
     @Test("a stream of frames")
     func frames() {
         var stream: [UInt8] = []

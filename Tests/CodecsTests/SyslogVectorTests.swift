@@ -56,14 +56,8 @@ struct SyslogVectorTests {
     static let known: [String: String] = [
         "axosyslog-msgparse-052": "the peer refuses SD-NAMEs from 255 bytes on, ours from 256 on",
         "axosyslog-msgparse-053": "the peer cuts PARAM-VALUE to 255 bytes",
-        "axosyslog-msgparse-070": "a line without PRI and time is all message (row 13)",
-        "axosyslog-msgparse-073": "the peer writes bytes that are not UTF-8 as \\x..",
-        "axosyslog-msgparse-074": "the peer writes bytes that are not UTF-8 as \\x..",
-        "axosyslog-msgparse-075": "the peer writes bytes that are not UTF-8 as \\x..",
-        "rsyslog-036": "a line without PRI and time is all message (row 13)",
-        "rsyslog-038": "the peer writes 8-bit characters as #ooo",
-        "rsyslog-053": "no PRI is assumed (row 8)", "rsyslog-054": "no PRI is assumed (row 8)",
-        "rsyslog-079": "the peer writes control characters as #ooo",
+        "rsyslog-053": "no PRI is assumed, all is message (rows 8 and 13)",
+        "rsyslog-054": "no PRI is assumed, all is message (rows 8 and 13)",
     ]
 
     @Test("mixed: the hard differences are the known ones")
@@ -138,7 +132,40 @@ struct VendorLineTests {
             }
         }
         if ProcessInfo.processInfo.environment["PENSTOCK_SHOW"] != nil { print(misses, hosts, times) }
-        #expect(hosts.right * 100 >= hosts.all * 84, "hosts: \(hosts)")
-        #expect(times.right * 100 >= times.all * 90, "times: \(times)")
+        // The rest says host or time only inside its payload, or SC4S knows them from elsewhere.
+        #expect(hosts.right * 100 >= hosts.all * 91, "hosts: \(hosts)")
+        #expect(times.right * 100 >= times.all * 94, "times: \(times)")
+    }
+
+    /// What can be a time in the first part of a line, and what can be a host behind it: generous, so that a line which
+    /// has them in a form nobody thought of counts as a miss.
+    @Test("no line is rejected; what looks like a header's time and host is found in 95 of 100 lines")
+    func headers() throws {
+        let time =
+            /[A-Z][a-z]{2} +\d{1,2}( \d{4})? \d\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\d\d\/\d\d\/\d{4}:\d\d:|^(<\d+>)?(date|time)=/
+        let host =
+            /:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?( [A-Z]{3,4})?:? +[A-Za-z0-9][A-Za-z0-9._-]*[ ,](?!:)|(hostname|devname|fw)=/
+        var hosts = (found: 0, all: 0)
+        var times = (found: 0, all: 0)
+        var misses = ""
+        for vector in try SyslogCases.load("vendor-detect-sc4s.jsonl") {
+            let bytes = SyslogCases.input(vector)
+            let parsed = ParsedSyslog(bytes, receivedAt: 1_772_719_629_000_000_000)
+            let head = String(decoding: bytes.prefix(70), as: UTF8.self)
+            // Rejected would be: bytes that are in no field.
+            #expect(parsed.message.format != .none || Int(parsed.message.message.length) + 2 >= bytes.count)
+            if head.firstMatch(of: time) != nil {
+                times.all += 1
+                if parsed.message.timestamp != nil { times.found += 1 } else { misses += "time: \(head)\n" }
+            }
+            if head.firstMatch(of: host) != nil {
+                hosts.all += 1
+                if !parsed.hostname.isEmpty { hosts.found += 1 } else { misses += "host: \(head)\n" }
+            }
+        }
+        if ProcessInfo.processInfo.environment["PENSTOCK_SHOW"] != nil { print(misses, "headers", hosts, times) }
+        #expect(times.all > 350 && hosts.all > 250)
+        #expect(hosts.found * 100 >= hosts.all * 95, "hosts: \(hosts)")
+        #expect(times.found * 100 >= times.all * 95, "times: \(times)")
     }
 }

@@ -73,7 +73,8 @@ struct ShippedMappingTests {
                 default: bytes.removeLast(bytes.count - at)
                 }
             }
-            let transport: TransportKind = round % 5 == 0 ? .udp : .file
+            let isNotice = seeds[round % seeds.count].starts(with: #"{"penstock""#.utf8)
+            let transport: TransportKind = isNotice ? .service : round % 5 == 0 ? .udp : .file
             let row = bench.take(
                 bytes, transport: transport, peer: round % 2 == 0 ? IPAddress(v4: 1) : nil, isCut: round % 7 == 0)
             let (rows, frames) = (bench.batch.rows.count, bench.batch.frames.count)

@@ -33,7 +33,7 @@ import Wire
             "listener `c` (tls 127.0.0.1:0): tls needs `certificate` and `key` files",
             "none.pem cannot be read: No such file",
             "client.key is not the private key of",
-            "client certificates are required but no client CA file is given",
+            "client certificates are required but there is neither a client CA file nor a fingerprint",
             "maxMessageBytes is 100; it goes from 480 to 16777216",
             "listener `i` (tls 127.0.0.1:5999): listener `h` has that address already",
             "has TLS files, but its transport is udp",

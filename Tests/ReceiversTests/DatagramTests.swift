@@ -87,10 +87,11 @@ import Wire
         #expect(Int64(service.frames.count) + service.dropped("kernel") == Int64(sent))
         #expect(service.registry.total("penstock_kernel_dropped_datagrams_total") == service.dropped("kernel"))
         #expect(service.log.all.contains { $0.contains("the kernel dropped") })
+        #expect(service.notices.contains { $0.text.contains(#""event":"kernel_drops""#) })
     }
 
     @Test func everyLaneHasASocketOfTheSamePort() throws {
-        let service = try Service([.test(.udp, name: "plant")], lanes: 4)
+        let service = try Service([.test(.udp, name: "plant") { $0.spread = .sender }], lanes: 4)
         let sent = 400
         let python = Program.python(
             service.port(),

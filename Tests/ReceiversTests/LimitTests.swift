@@ -38,7 +38,7 @@ import Wire
         #expect(service.dropped("connection_limit") == 7)
         #expect(service.dropped("peer_connection_limit") == 9)
         #expect(service.connections("few") == 0 && service.connections("each") == 0)
-        #expect(service.log.all.contains { $0.contains("`each`") && $0.contains("maxConnectionsPerPeer") })
+        #expect(service.log.all.contains { $0.contains("`each`") && $0.contains("max_connections_per_peer") })
     }
 
     @Test func idleConnectionsAreClosedBusyOnesAreNot() throws {

@@ -23,7 +23,7 @@ import Wire
         service.stop()
         let counted = (0..<100).map { "<34>1 - - - - - - counted \($0)\nwith a line feed" }
         #expect(frames.map(\.text) == counted + (0..<100).map { "<34>line \($0)" })
-        #expect(frames.allSatisfy { $0.frame.transport == .tcp && !$0.frame.isCut && $0.certificate == nil })
+        #expect(frames.allSatisfy { $0.frame.transport == .tcp && !$0.frame.isCut && $0.origin == nil })
     }
 
     @Test(arguments: [false, true]) func segmentsOfOneByteMakeTheSameFrames(_ encrypted: Bool) throws {

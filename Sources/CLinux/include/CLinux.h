@@ -27,19 +27,40 @@ int penstock_accept(int fd, struct sockaddr *address, socklen_t *length);
 
 /// What one received datagram says of itself.
 struct penstock_datagram {
-    uint32_t offset;      ///< start inside the arena
     uint32_t length;      ///< bytes received into the slot
     uint32_t wire_length; ///< bytes that the datagram had, more than `length` when it was cut
-    uint32_t truncated;   ///< 1 when the datagram was longer than its slot (MSG_TRUNC)
-    uint32_t peer_length; ///< bytes of `peer` that are valid
-    struct sockaddr_storage peer;
+    uint64_t high, low;   ///< the sender's address as numbers; an IPv4 one in the lowest 32 bits of `low`
+    uint16_t port;        ///< the sender's port in host order
+    uint8_t family;       ///< 4, 6, or 0 when the kernel named no sender
+    uint8_t same_peer;    ///< 1 when the datagram before it in the same receive came from the same address and port
 };
 
-/// Receives up to `count` datagrams, each into its own slot of `slot` bytes at `arena`, with recvmmsg(2), without
-/// blocking. `overflow` gets the socket's cumulative SO_RXQ_OVFL count when the kernel delivered one, else it is left.
+/// The kernel's view of an arena of slots, prepared once so that a receive only renews what the last one used.
+struct penstock_datagrams;
+
+/// Slots of `slot` bytes, `count` of them (at most 128), one after the other at `arena`. NULL without memory.
+struct penstock_datagrams *penstock_datagrams_make(uint8_t *arena, uint32_t slot, int count);
+void penstock_datagrams_free(struct penstock_datagrams *datagrams);
+
+/// Receives up to `most` datagrams, each into its own slot, with recvmmsg(2), without blocking, and describes them in
+/// `out`. `overflow` gets the socket's cumulative SO_RXQ_OVFL count when the kernel delivered one, else it is left.
 /// Returns the number of datagrams, or -errno (-EAGAIN when none waits).
-int penstock_recvmmsg(int fd, uint8_t *arena, uint32_t slot, struct penstock_datagram *out, int count,
+int penstock_recvmmsg(int fd, struct penstock_datagrams *datagrams, struct penstock_datagram *out, int most,
                       uint32_t *overflow);
+
+/// Makes a classic BPF program choose the socket of a SO_REUSEPORT group, `fd` being one of them, for all of them:
+/// a random one of the first `sockets`, or with 1 always the first. Returns 0 or -errno.
+int penstock_reuseport_random(int fd, uint32_t sockets);
+/// Takes the program away; the kernel's hash of addresses and ports chooses again. Returns 0 or -errno.
+int penstock_reuseport_hash(int fd);
+
+/// Joins (`join` 1) or leaves (0) an IPv4 group, its address in network order, on the interface of that index (0: the
+/// kernel chooses by route). Returns 0 or -errno.
+int penstock_multicast4(int fd, int join, uint32_t group, unsigned int interface);
+/// The same for an IPv6 group of 16 bytes.
+int penstock_multicast6(int fd, int join, const uint8_t *group, unsigned int interface);
+/// Delivers only the groups that this socket has joined itself, of both families. Returns 0 or -errno.
+int penstock_multicast_joined_only(int fd, int ipv6);
 
 /// The datagrams that the kernel dropped at this socket so far (SO_MEMINFO, SK_MEMINFO_DROPS): the number that
 /// SO_RXQ_OVFL carries, readable while no datagram arrives. Returns 0 or -errno.
@@ -64,3 +85,9 @@ void penstock_name_thread(const char *name);
 const void *penstock_memmem(const void *haystack, size_t haystack_length, const void *needle, size_t needle_length);
 /// memrchr(3).
 const void *penstock_memrchr(const void *bytes, int value, size_t length);
+
+/// Whether ``penstock_crc32c`` can be called: the processor has the instruction.
+int penstock_has_crc32c(void);
+/// CRC-32C (RFC 3720 appendix B.4) by the processor's instruction: goes on from the inverted checksum `crc`, and returns
+/// it inverted.
+uint32_t penstock_crc32c(uint32_t crc, const uint8_t *bytes, size_t count);

@@ -8,7 +8,24 @@ extension RawSpan {
     @inline(__always)
     func word(at offset: Int) -> UInt64? {
         guard offset >= 0, byteCount &- offset >= 8 else { return nil }
-        return unsafe UInt64(littleEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        return unsafe UInt64(littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
+    }
+
+    /// The fewer than eight bytes from `offset` to the end, the first one lowest, zeros above them.
+    @inline(__always)
+    func rest(at offset: Int) -> UInt64 {
+        let count = byteCount &- offset
+        guard offset >= 0, count > 0, count < 8 else { return 0 }
+        if byteCount >= 8 {
+            let word = unsafe UInt64(
+                littleEndian: unsafeLoadUnaligned(fromByteOffset: byteCount &- 8, as: UInt64.self))
+            return word &>> UInt64(truncatingIfNeeded: 64 &- count &* 8)
+        }
+        var word: UInt64 = 0
+        for index in 0..<count {
+            word |= UInt64(byte(at: offset &+ index) ?? 0) &<< UInt64(truncatingIfNeeded: index &* 8)
+        }
+        return word
     }
 
     /// The offset of the first byte at or after `start` that is not printable ASCII (33 to 126), or the end.
@@ -16,14 +33,12 @@ extension RawSpan {
     func endOfPrintable(from start: Int) -> Int {
         var position = start
         while let word = word(at: position) {
-            // A byte below 0x21 borrows, one above 0x7E carries into its top bit; only what lies above the lowest hit
-            // can be wrong.
-            let hits = ((word &- (UInt64.ones &* 0x21)) & ~word | (word &+ UInt64.ones) | word) & UInt64.tops
+            let hits = word.unprintable
             if hits != 0 { return position &+ hits.trailingZeroBitCount >> 3 }
             position &+= 8
         }
-        while let byte = byte(at: position), byte >= 0x21, byte <= 0x7E { position &+= 1 }
-        return position
+        // The zeros above the rest are not printable either.
+        return Swift.max(start, position &+ rest(at: position).unprintable.trailingZeroBitCount >> 3)
     }
 
     /// The offset of the first byte at or after `start` that no SD-NAME has (not printable, or one of `= ] "`), or the
@@ -32,16 +47,67 @@ extension RawSpan {
     func endOfName(from start: Int) -> Int {
         var position = start
         while let word = word(at: position) {
-            let hits =
-                ((word &- (UInt64.ones &* 0x21)) & ~word | (word &+ UInt64.ones) | word) & UInt64.tops
-                | word.zeroes(of: 0x3D) | word.zeroes(of: 0x5D) | word.zeroes(of: 0x22)
+            let hits = word.unprintable | word.zeroes(of: 0x3D) | word.zeroes(of: 0x5D) | word.zeroes(of: 0x22)
             if hits != 0 { return position &+ hits.trailingZeroBitCount >> 3 }
             position &+= 8
         }
-        while let byte = byte(at: position), byte >= 0x21, byte <= 0x7E, byte != 0x3D, byte != 0x5D, byte != 0x22 {
-            position &+= 1
+        let word = rest(at: position)
+        let hits = word.unprintable | word.zeroes(of: 0x3D) | word.zeroes(of: 0x5D) | word.zeroes(of: 0x22)
+        return Swift.max(start, position &+ hits.trailingZeroBitCount >> 3)
+    }
+
+    /// The offset of the first byte at or after `start` that is no letter, digit, dot or hyphen, or the end: what most
+    /// host names and tags consist of.
+    @inline(__always)
+    func endOfPlainName(from start: Int) -> Int {
+        var position = start
+        while let word = word(at: position) {
+            let hits = word.unplain
+            if hits != 0 { return position &+ hits.trailingZeroBitCount >> 3 }
+            position &+= 8
         }
-        return position
+        return Swift.max(start, position &+ rest(at: position).unplain.trailingZeroBitCount >> 3)
+    }
+
+    /// The offset of the first byte at or after `start` that is `"`, `\`, `]` or above 127, or the end.
+    @inline(__always)
+    func endOfPlainValue(from start: Int) -> Int {
+        var position = start
+        while let word = word(at: position) {
+            // A backslash and `]` differ in bit 0.
+            let hits = word.zeroes(of: 0x22) | (word | UInt64.ones).zeroes(of: 0x5D) | word & UInt64.tops
+            if hits != 0 { return position &+ hits.trailingZeroBitCount >> 3 }
+            position &+= 8
+        }
+        let word = rest(at: position)
+        let hits = word.zeroes(of: 0x22) | (word | UInt64.ones).zeroes(of: 0x5D) | word & UInt64.tops
+        return hits == 0 ? byteCount : Swift.min(byteCount, position &+ hits.trailingZeroBitCount >> 3)
+    }
+
+    /// Whether every byte from `start` to `end` is printable ASCII or a blank, 16 bytes at a time.
+    @inline(__always)
+    func isPlainText(from start: Int, to end: Int) -> Bool {
+        guard start >= 0, end <= byteCount, start <= end else { return false }
+        var position = start
+        // Less 0x20, none is above 0x5E.
+        let least = SIMD16<UInt8>(repeating: 0x20)
+        let most = SIMD16<UInt8>(repeating: 0x5E)
+        var isBad = SIMD2<UInt64>(repeating: 0)
+        func odd(_ offset: Int) -> SIMD2<UInt64> {
+            let bytes = unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: SIMD16<UInt8>.self) &- least
+            return unsafe unsafeBitCast(bytes .> most, to: SIMD2<UInt64>.self)
+        }
+        if end &- start >= 16 {
+            while end &- position >= 16 {
+                isBad |= odd(position)
+                position &+= 16
+            }
+            // The rest, together with what was seen before it.
+            isBad |= odd(end &- 16)
+            return isBad[0] | isBad[1] == 0
+        }
+        while position < end, let byte = byte(at: position), byte &- 0x20 <= 0x5E { position &+= 1 }
+        return position == end
     }
 
     /// The offset of the first `"`, `\` or `]` at or after `start`, or the end; `isASCII` is cleared by a byte above
@@ -130,6 +196,27 @@ extension UInt64 {
     @inline(__always) static var ones: UInt64 { 0x0101_0101_0101_0101 }
     /// The top bit of each byte.
     @inline(__always) static var tops: UInt64 { 0x8080_8080_8080_8080 }
+
+    /// The top bit of the lowest byte that is not in 33 to 126 (bits above it may be wrong).
+    @inline(__always) var unprintable: UInt64 { unprintable(from: 0x21) }
+
+    /// The top bit of the lowest byte that is not in `least` to 126.
+    @inline(__always)
+    func unprintable(from least: UInt64) -> UInt64 {
+        // A byte below the least borrows, one above 0x7E carries into its top bit; only what lies above the lowest hit
+        // can be wrong.
+        ((self &- (UInt64.ones &* least)) & ~self | (self &+ UInt64.ones) | self) & UInt64.tops
+    }
+
+    /// The top bit of each byte that is no ASCII letter, digit, dot or hyphen; of a slash the lowest one counts.
+    @inline(__always) var unplain: UInt64 {
+        let low = self & ~UInt64.tops
+        let folded = low | UInt64.ones &* 0x20
+        // Adding 0x80 - n sets the top bit from n on.
+        let letters = (folded &+ UInt64.ones &* 0x1F) & ~(folded &+ UInt64.ones &* 0x05)
+        let digits = (low &+ UInt64.ones &* 0x53) & ~(low &+ UInt64.ones &* 0x46)
+        return (~(letters | digits) | self) & UInt64.tops | zeroes(of: 0x2F)
+    }
 
     /// The top bit of the lowest byte that equals `byte` (bits above it may be wrong).
     @inline(__always)

@@ -46,23 +46,28 @@ public struct SyslogMessage: Sendable {
     /// What the reading of the timestamp had to assume.
     public var timeAssumptions: TimeAssumptions = []
     /// The digits between `<` and `>`.
-    public var priorityText = Extent.empty
+    public var priorityText = Extent(offset: 0, length: 0)
     /// The timestamp as written.
-    public var timestampText = Extent.empty
+    public var timestampText = Extent(offset: 0, length: 0)
     /// HOSTNAME.
-    public var hostname = Extent.empty
+    public var hostname = Extent(offset: 0, length: 0)
     /// APP-NAME, or the RFC 3164 TAG without its process id and colon.
-    public var appname = Extent.empty
+    public var appname = Extent(offset: 0, length: 0)
     /// PROCID, or what the TAG has in brackets.
-    public var procid = Extent.empty
+    public var procid = Extent(offset: 0, length: 0)
     /// MSGID.
-    public var msgid = Extent.empty
+    public var msgid = Extent(offset: 0, length: 0)
     /// The structured data as written, without NILVALUE.
-    public var structuredData = Extent.empty
+    public var structuredData = Extent(offset: 0, length: 0)
     /// MSG without byte order mark, or RFC 3164 CONTENT without its leading blank.
-    public var message = Extent.empty
+    public var message = Extent(offset: 0, length: 0)
     /// `FAC-SEV-MNEMONIC` of a Cisco tag `%FAC-SEV-MNEMONIC:`.
-    public var eventCode = Extent.empty
+    public var eventCode = Extent(offset: 0, length: 0)
+    /// The host of a second RFC 3164 header at the beginning of the message: the device, where `hostname` is a relay
+    /// (Cisco ISE behind a collector).
+    public var innerHostname = Extent(offset: 0, length: 0)
+    /// The timestamp of that second header as written.
+    public var innerTimestampText = Extent(offset: 0, length: 0)
     /// What was wrong or assumed.
     public var problems: SyslogProblems = []
 

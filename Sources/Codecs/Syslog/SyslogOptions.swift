@@ -16,6 +16,16 @@ public struct SyslogOptions: Sendable {
         case raw
     }
 
+    /// What the words of a message are that has neither PRI nor timestamp.
+    public enum Headerless: Sendable {
+        /// All is message: nothing tells a host or a tag from text.
+        case message
+        /// The first word is the tag, as syslog-ng has it.
+        case tag
+        /// The first word is the host, the second the tag, as rsyslog has it.
+        case hostAndTag
+    }
+
     /// Which header is expected.
     public var expected = Expected.any
     /// Whether `valid` means that a lenient receiver takes the message, not that it meets the RFC 5424 grammar.
@@ -34,8 +44,12 @@ public struct SyslogOptions: Sendable {
     public var requiresUTF8AfterBOM = true
     /// The fraction digits that are valid in an RFC 5424 timestamp.
     public var maximumFractionDigits = 6
+    /// What the words of a message are that has neither PRI nor timestamp.
+    public var headerless = Headerless.message
     /// The PRI to assume where there is none (rsyslog assumes 13), or nil.
     public var assumedPriority: Int?
+    /// What the text of a message in the `parse` command's answer writes in another form.
+    public var escapes: SyslogEscapes = []
     /// Nanoseconds since the epoch to use for the year rule instead of the time of receipt.
     public var assumedNow: Int64?
 
@@ -61,9 +75,12 @@ public struct SyslogOptions: Sendable {
             isLenient = true
             expectsHostname = value == "true"
             tagWithoutColon = true
+            headerless = .tag
+            if assumedPriority == nil { assumedPriority = 13 }
         case "fallback_hostname":
             isLenient = true
             tagWithoutColon = true
+            headerless = .hostAndTag
         case "require_tag_colon": tagWithoutColon = value != "true"
         case "assume_pri": assumedPriority = Int(value).flatMap { (0...191).contains($0) ? $0 : nil }
         case "assume_zone":
@@ -75,6 +92,10 @@ public struct SyslogOptions: Sendable {
         case "no_header": if value == "true" { expected = .noHeader }
         case "no_parse": if value == "true" { expected = .raw }
         case "require_utf8_after_bom": requiresUTF8AfterBOM = value == "true"
+        case "sanitize_utf8": if value == "true" { escapes.insert(.invalidAsHexadecimal) }
+        case "escape_control_chars": if value == "true" { escapes.insert(.controlsAsOctal) }
+        case "escape_8bit": if value == "true" { escapes.insert(.eighthBitAsOctal) }
+        case "lf_to_space": if value == "true" { escapes.insert(.lineFeedAsBlank) }
         case "allow_nanoseconds": if value == "true" { maximumFractionDigits = 9 }
         default: return false
         }

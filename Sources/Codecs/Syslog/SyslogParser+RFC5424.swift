@@ -49,7 +49,7 @@ extension SyslogParser {
         if bytes.byte(at: start) == 0x2D, bytes.byte(at: start + 1) == 0x20 || start + 1 == bytes.byteCount {
             return start + 1
         }
-        guard let reading = SyslogTimestamp.iso(bytes, at: start),
+        guard let reading = SyslogTimestamp.iso(bytes, at: start) ?? SyslogTimestamp.minutes(bytes, at: start),
             bytes.byte(at: reading.end) == 0x20 || reading.end == bytes.byteCount
         else {
             let end = bytes.endOfWord(from: start)
@@ -177,6 +177,7 @@ extension SyslogParser {
 
     /// Marks what a text view of the message has to repair.
     func inspectText(_ bytes: RawSpan, _ message: inout SyslogMessage) {
+        if bytes.isPlainText(from: Int(message.message.offset), to: Int(message.message.end)) { return }
         let text = bytes.part(message.message)
         let traits = text.textTraits(from: 0)
         if !traits.isASCII, !text.isValidUTF8 { message.problems.insert(.textRepaired) }

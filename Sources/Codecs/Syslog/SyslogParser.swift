@@ -14,23 +14,36 @@ public struct SyslogParser: Sendable {
     /// Parses `bytes`, received at `receivedAt` nanoseconds since the epoch.
     public func parse(_ bytes: RawSpan, receivedAt: Int64) -> SyslogMessage {
         var message = SyslogMessage(receivedAt: receivedAt)
-        let text = bytes.part(0, SyslogParser.trimmedCount(bytes))
+        read(bytes.part(0, SyslogParser.trimmedCount(bytes)), &message)
+        return message
+    }
+
+    @inline(__always)
+    private func read(_ text: RawSpan, _ message: inout SyslogMessage) {
+        switch options.expected {
+        case .any, .rfc5424: if readStrict(text, &message) { return }
+        default: break
+        }
+        readLenient(text, &message)
+    }
+
+    @inline(never)
+    private func readLenient(_ text: RawSpan, _ message: inout SyslogMessage) {
         guard text.byteCount > 0 else {
             message.fault(0, .empty)
             message.problems.insert(.timeOfReceipt)
-            return message
+            return
         }
         var start = 0
         if options.expected != .raw {
             start = readPriority(text, &message)
             if options.expected != .noHeader, options.expected != .rfc3164, readRFC5424(text, start, &message) {
-                return message
+                return
             }
         }
         // RFC 5424 demands a VERSION where this message has something else.
         message.fault(start)
         readRFC3164(text, start, &message)
-        return message
     }
 
     /// Whether `message` is what the options ask for: the RFC 5424 grammar, or a recognised header.
@@ -51,16 +64,31 @@ public struct SyslogParser: Sendable {
     }
 
     /// Reads `<PRI>` and returns the offset after it; 0 when there is none.
+    @inline(__always)
     func readPriority(_ bytes: RawSpan, _ message: inout SyslogMessage) -> Int {
-        // Some senders count octets in datagrams too: `230 <14>1 …`.
-        var first = 0
-        while first < 6, let byte = bytes.byte(at: first), byte &- 0x30 <= 9 { first += 1 }
-        if first > 0, bytes.byte(at: first) == 0x20, bytes.byte(at: first + 1) == 0x3C {
+        // Nearly all have it, and right.
+        var cursor = StrictCursor(bytes)
+        let priority = cursor.priority()
+        if priority >= 0 {
+            message.priority = Int16(truncatingIfNeeded: priority)
+            message.priorityText = Extent(at: 1, to: cursor.position &- 1)
+            return cursor.position
+        }
+        return readOddPriority(bytes, &message)
+    }
+
+    private func readOddPriority(_ bytes: RawSpan, _ message: inout SyslogMessage) -> Int {
+        // Some senders count octets in datagrams too: `230 <14>1 …`, or begin with a blank.
+        let blanks = bytes.byte(at: 0) == 0x20 ? bytes.endOfBlanks(from: 0) : 0
+        var first = blanks
+        while first < blanks + 6, let byte = bytes.byte(at: first), byte &- 0x30 <= 9 { first += 1 }
+        if first > blanks, bytes.byte(at: first) == 0x20, bytes.byte(at: first + 1) == 0x3C {
             message.fault(0, .countPrefix)
             first += 1
         } else {
-            first = 0
+            first = blanks
         }
+        if blanks > 0, bytes.byte(at: first) == 0x3C { message.fault(0, .extraBlank) }
         var position = first + 1
         var value = 0
         if bytes.byte(at: first) == 0x3C {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Wire
 
 /// What was wrong or assumed in one syslog message. Each problem has a name and is a counter; none drops the message.
 public struct SyslogProblems: OptionSet, Hashable, Sendable {
@@ -57,19 +58,57 @@ public struct SyslogProblems: OptionSet, Hashable, Sendable {
     /// An octet count stands before the PRI, though the transport has its own boundaries.
     public static let countPrefix = SyslogProblems(rawValue: 1 << 23)
 
+    /// The day and the month of a date in figures can be told apart only by what is nearer to the time of receipt.
+    public static let dateOrderAssumed = SyslogProblems(rawValue: 1 << 24)
+
+    /// How many kinds of problem there are.
+    static let count = 25
+
     /// Every problem with the name that counters and the `parse` command use.
-    public static let all: [(flag: SyslogProblems, name: String)] = [
-        (.empty, "empty"), (.noHeader, "no_header"), (.priorityMissing, "pri_missing"),
-        (.priorityInvalid, "pri_invalid"), (.extraBlank, "extra_blank"), (.badTime, "bad_time"),
-        (.timeOfReceipt, "time_of_receipt"), (.timeOutOfRange, "time_out_of_range"), (.zoneAssumed, "zone_assumed"),
-        (.fractionTooLong, "fraction_too_long"), (.timeForm, "time_form"), (.timeRepeated, "time_repeated"),
-        (.timeInGap, "time_in_gap"), (.fieldTooLong, "field_too_long"), (.fieldCharacter, "field_character"),
-        (.headerIncomplete, "header_incomplete"), (.structuredDataMalformed, "sd_malformed"),
-        (.structuredDataRepeated, "sd_repeated"), (.escapeInvalid, "escape_invalid"), (.byteOrderMark, "bom"),
-        (.textRepaired, "utf8_repaired"), (.controlCharacters, "control_characters"),
-        (.lineBreakInside, "line_break_inside"), (.countPrefix, "count_prefix"),
-    ]
+    public static let all: [(flag: SyslogProblems, name: String)] = (0..<count).map {
+        (SyslogProblems(rawValue: 1 << UInt32($0)), "\(name(ofBit: $0))")
+    }
 
     /// The names of the problems in this set.
     public var names: [String] { SyslogProblems.all.filter { contains($0.flag) }.map(\.name) }
+
+    /// The name of one problem, without a table that has to be made and held.
+    static func name(ofBit bit: Int) -> StaticString {
+        switch bit {
+        case 0: "empty"
+        case 1: "no_header"
+        case 2: "pri_missing"
+        case 3: "pri_invalid"
+        case 4: "extra_blank"
+        case 5: "bad_time"
+        case 6: "time_of_receipt"
+        case 7: "time_out_of_range"
+        case 8: "zone_assumed"
+        case 9: "fraction_too_long"
+        case 10: "time_form"
+        case 11: "time_repeated"
+        case 12: "time_in_gap"
+        case 13: "field_too_long"
+        case 14: "field_character"
+        case 15: "header_incomplete"
+        case 16: "sd_malformed"
+        case 17: "sd_repeated"
+        case 18: "escape_invalid"
+        case 19: "bom"
+        case 20: "utf8_repaired"
+        case 21: "control_characters"
+        case 22: "line_break_inside"
+        case 23: "count_prefix"
+        case 24: "date_order_assumed"
+        default: ""
+        }
+    }
+
+    /// The bytes of the name of one problem.
+    @_lifetime(immortal)
+    static func bytes(ofBit bit: Int) -> RawSpan {
+        let name = name(ofBit: bit)
+        let bytes = unsafe RawSpan(_unsafeStart: name.utf8Start, byteCount: name.utf8CodeUnitCount)
+        return unsafe _overrideLifetime(bytes, copying: ())
+    }
 }

@@ -7,42 +7,79 @@ extension SyslogTimestamp {
         case none, weekday, month, day, year, clock
     }
 
-    /// The orders in which senders write a date; what follows the time (fraction, year, zone, colon) is common to all.
-    private static let layouts: [7 of [5 of Part]] = [
-        // Mar  5 14:07:09 (RFC 3164)
-        [.month, .day, .clock, .none, .none],
-        // Mar  5 2026 14:07:09 (Cisco ASA)
-        [.month, .day, .year, .clock, .none],
-        // 2026 Mar  5 14:07:09 (Cisco NX-OS)
-        [.year, .month, .day, .clock, .none],
-        // Mar 2026 5 14:07:09 (Huawei)
-        [.month, .year, .day, .clock, .none],
-        // 5 Mar 2026 14:07:09
-        [.day, .month, .year, .clock, .none],
-        // Thu Mar  5 14:07:09 2026 (asctime)
-        [.weekday, .month, .day, .clock, .none],
-        // Thu Mar  5 2026 14:07:09
-        [.weekday, .month, .day, .year, .clock],
-    ]
-
     /// A date in one of the BSD layouts at `start`. Its parts may be out of range.
+    ///
+    /// The first bytes tell the layouts that are possible; what follows the time (fraction, year, zone, colon) is common
+    /// to all.
     static func bsd(_ bytes: RawSpan, at start: Int) -> SyslogTimestamp? {
-        // Every layout begins with a letter or a digit and needs at least 14 bytes.
-        guard bytes.byteCount - start >= 14 else { return nil }
-        for layout in 0..<layouts.count {
-            var reading = SyslogTimestamp()
-            reading.end = start
-            if reading.match(layouts[layout], bytes) {
-                reading.readFraction(bytes)
-                reading.readHalfOfDay(bytes)
-                reading.readOffset(bytes)
-                guard reading.isAtBoundary(bytes) else { continue }
-                reading.readTail(bytes)
-                reading.skipColon(bytes)
-                return reading
-            }
+        // The shortest is `Mar 5 14:07:09`.
+        guard bytes.byteCount - start >= 14, let word = bytes.word(at: start) else { return nil }
+        if UInt8(truncatingIfNeeded: word) &- 0x30 <= 9 {
+            // 2026 Mar  5 14:07:09 (Cisco NX-OS), 5 Mar 2026 14:07:09
+            return read(.year, .month, .day, .clock, .none, bytes, start)
+                ?? read(.day, .month, .year, .clock, .none, bytes, start)
         }
-        return nil
+        if let month = month(word) {
+            if var reading = common(word, month, bytes, start) { return reading.finish(bytes) ? reading : nil }
+            // Mar  5 2026 14:07:09 (Cisco ASA), Mar 2026 5 14:07:09 (Huawei), and what has more blanks
+            return read(.month, .day, .clock, .none, .none, bytes, start)
+                ?? read(.month, .day, .year, .clock, .none, bytes, start)
+                ?? read(.month, .year, .day, .clock, .none, bytes, start)
+        }
+        guard isWeekday(word) else { return nil }
+        // Thu Mar  5 14:07:09 2026 (asctime), Thu Mar  5 2026 14:07:09
+        return read(.weekday, .month, .day, .clock, .none, bytes, start)
+            ?? read(.weekday, .month, .day, .year, .clock, bytes, start)
+    }
+
+    /// `Mar  5 14:07:09` or `Mar 5 14:07:09`, which is nearly every RFC 3164 timestamp, without the rest.
+    @inline(__always)
+    private static func common(_ word: UInt64, _ month: Int, _ bytes: RawSpan, _ start: Int) -> SyslogTimestamp? {
+        let tens = UInt8(truncatingIfNeeded: word &>> 32)
+        let ones = UInt8(truncatingIfNeeded: word &>> 40)
+        guard word & 0xFF00_0000 == 0x2000_0000 else { return nil }
+        var reading = SyslogTimestamp()
+        let clock: Int
+        if word & 0xFF_0000_0000_0000 == 0x20_0000_0000_0000, ones &- 0x30 <= 9, tens == 0x20 || tens &- 0x30 <= 9 {
+            reading.time.day = Int(tens & 15) &* 10 &+ Int(ones & 15)
+            clock = start &+ 7
+        } else if ones == 0x20, tens &- 0x30 <= 9 {
+            reading.time.day = Int(tens & 15)
+            clock = start &+ 6
+        } else {
+            return nil
+        }
+        guard let time = bytes.word(at: clock), time.isClock else { return nil }
+        reading.time.month = month
+        reading.setClock(time)
+        reading.end = clock &+ 8
+        return reading
+    }
+
+    private static func read(
+        _ one: Part, _ two: Part, _ three: Part, _ four: Part, _ five: Part, _ bytes: RawSpan, _ start: Int
+    ) -> SyslogTimestamp? {
+        var reading = SyslogTimestamp()
+        reading.end = start
+        guard reading.read(one, bytes), reading.next(two, bytes), reading.next(three, bytes),
+            reading.next(four, bytes), reading.next(five, bytes)
+        else { return nil }
+        return reading.finish(bytes) ? reading : nil
+    }
+
+    /// What may follow the time; false when the time does not end here.
+    @inline(__always)
+    private mutating func finish(_ bytes: RawSpan) -> Bool {
+        guard let next = bytes.byte(at: end) else { return true }
+        if next != 0x20 { readFraction(bytes) }
+        readHalfOfDay(bytes)
+        readOffset(bytes)
+        if let next = bytes.byte(at: end), next != 0x20, next != 0x3A, next != 0x09, !next.isASCIILetter {
+            return false
+        }
+        readTail(bytes)
+        skipColon(bytes)
+        return true
     }
 
     /// `AM` or `PM` after a blank, and a fraction after that (Cisco CUCM: `02:07:09 PM.123`).
@@ -56,37 +93,25 @@ extension SyslogTimestamp {
         readFraction(bytes)
     }
 
-    private func isAtBoundary(_ bytes: RawSpan) -> Bool {
-        guard let next = bytes.byte(at: end) else { return true }
-        return next == 0x20 || next == 0x3A || next == 0x09
-    }
-
-    private mutating func match(_ layout: [5 of Part], _ bytes: RawSpan) -> Bool {
-        for index in 0..<layout.count {
-            let part = layout[index]
-            if case .none = part { break }
-            if index > 0 {
-                let next = bytes.endOfBlanks(from: end)
-                guard next > end, next <= end + 2 else { return false }
-                end = next
-            }
-            guard read(part, bytes) else { return false }
-        }
-        return true
+    /// One or two blanks, and a part.
+    private mutating func next(_ part: Part, _ bytes: RawSpan) -> Bool {
+        if case .none = part { return true }
+        let start = bytes.endOfBlanks(from: end)
+        guard start > end, start <= end + 2 else { return false }
+        end = start
+        return read(part, bytes)
     }
 
     private mutating func read(_ part: Part, _ bytes: RawSpan) -> Bool {
         switch part {
         case .none: break
         case .weekday:
-            guard SyslogTimestamp.index(of: bytes, at: end, in: SyslogTimestamp.weekdays) != nil else { return false }
+            guard let word = bytes.word(at: end), SyslogTimestamp.isWeekday(word) else { return false }
             end += 3
             if bytes.byte(at: end) == 0x2C { end += 1 }
         case .month:
-            guard let month = SyslogTimestamp.index(of: bytes, at: end, in: SyslogTimestamp.months) else {
-                return false
-            }
-            time.month = month + 1
+            guard let word = bytes.word(at: end), let month = SyslogTimestamp.month(word) else { return false }
+            time.month = month
             end += 3
         case .day:
             guard let first = bytes.byte(at: end), first &- 0x30 <= 9 else { return false }
@@ -109,22 +134,32 @@ extension SyslogTimestamp {
         return true
     }
 
-    private static let months: StaticString = "janfebmaraprmayjunjulaugsepoctnovdec"
-    private static let weekdays: StaticString = "montuewedthufrisatsun"
-
-    /// Which three-letter name stands at `start`, in any letter case.
-    private static func index(of bytes: RawSpan, at start: Int, in names: StaticString) -> Int? {
-        guard bytes.byteCount - start >= 4, let a = bytes.byte(at: start), let b = bytes.byte(at: start + 1),
-            let c = bytes.byte(at: start + 2), a >= 0x41, b >= 0x41, c >= 0x41
-        else { return nil }
-        let table = unsafe RawSpan(_unsafeStart: names.utf8Start, byteCount: names.utf8CodeUnitCount)
-        for name in 0..<table.byteCount / 3
-        where table.byte(at: name * 3) == a | 0x20 && table.byte(at: name * 3 + 1) == b | 0x20
-            && table.byte(at: name * 3 + 2) == c | 0x20
-        {
-            return name
+    /// The month whose three-letter name, in any letter case, `word` begins with.
+    @inline(__always)
+    private static func month(_ word: UInt64) -> Int? {
+        switch word & 0xDFDFDF {
+        case 0x4E414A: 1
+        case 0x424546: 2
+        case 0x52414D: 3
+        case 0x525041: 4
+        case 0x59414D: 5
+        case 0x4E554A: 6
+        case 0x4C554A: 7
+        case 0x475541: 8
+        case 0x504553: 9
+        case 0x54434F: 10
+        case 0x564F4E: 11
+        case 0x434544: 12
+        default: nil
         }
-        return nil
+    }
+
+    /// Whether `word` begins with the three-letter name of a day, in any letter case.
+    private static func isWeekday(_ word: UInt64) -> Bool {
+        switch word & 0xDFDFDF {
+        case 0x4E4F4D, 0x455554, 0x444557, 0x554854, 0x495246, 0x544153, 0x4E5553: true
+        default: false
+        }
     }
 
     /// Zone abbreviations that network devices write, in hours and minutes east of UTC. Ambiguous ones (IST, CST of
@@ -158,4 +193,9 @@ extension SyslogTimestamp {
         while let byte = bytes.byte(at: start + length), byte >= 0x41, byte <= 0x5A, length < 6 { length += 1 }
         return length >= 1 && length <= 5 && bytes.hasBytes(": %", at: start + length) ? length : nil
     }
+}
+
+extension UInt8 {
+    /// An ASCII letter: Solace puts the host right behind the time.
+    fileprivate var isASCIILetter: Bool { (self | 0x20) &- 0x61 <= 25 }
 }

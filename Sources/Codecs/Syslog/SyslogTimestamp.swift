@@ -13,6 +13,9 @@ struct SyslogTimestamp {
     var end = 0
     /// Whether every byte is as RFC 5424 section 6.2.3 wants it.
     var isCanonical = false
+    /// Whether day and month are figures, and may be the other way round.
+    var isInFigures = false
+    var isOrderOpen = false
 
     /// Whether each part is in its range.
     var isInRange: Bool { time.isValid }
@@ -20,12 +23,61 @@ struct SyslogTimestamp {
     /// A timestamp of any known form at `start`, or nil. Its parts may be out of range.
     static func read(_ bytes: RawSpan, at start: Int) -> SyslogTimestamp? {
         guard let first = bytes.byte(at: start) else { return nil }
-        if first &- 0x30 <= 9, var reading = iso(bytes, at: start) ?? epoch(bytes, at: start) {
-            if reading.offset == nil { reading.readTail(bytes) }
-            reading.skipColon(bytes)
-            return reading
+        guard first &- 0x30 <= 9 else { return first >= 0x41 ? bsd(bytes, at: start) : nil }
+        // What stands behind the first figures tells the form.
+        var reading: SyslogTimestamp?
+        if bytes.byte(at: start + 4) == 0x2D {
+            reading = iso(bytes, at: start) ?? minutes(bytes, at: start)
+        } else if bytes.byte(at: start + 2) == 0x2F {
+            reading = figures(bytes, at: start)
+        } else if bytes.byte(at: start + 10) == 0x2E {
+            reading = epoch(bytes, at: start)
+        } else if bytes.byte(at: start + 4) == 0x20 || bytes.byte(at: start + 2) == 0x20
+            || bytes.byte(at: start + 1) == 0x20
+        {
+            return bsd(bytes, at: start)
         }
-        return bsd(bytes, at: start)
+        if reading?.offset == nil { reading?.readTail(bytes) }
+        reading?.skipColon(bytes)
+        return reading
+    }
+
+    /// `dd/mm/yyyy:hh:mm:ss` or, as is usual, `mm/dd/yyyy:hh:mm:ss` (NetScaler).
+    private static func figures(_ bytes: RawSpan, at start: Int) -> SyslogTimestamp? {
+        guard bytes.byte(at: start + 2) == 0x2F, bytes.byte(at: start + 5) == 0x2F, bytes.byte(at: start + 10) == 0x3A,
+            let date = bytes.word(at: start), date.isDigits(0xFFFF_00FF_FF00_FFFF),
+            let year = year(bytes, at: start + 6), let clock = bytes.word(at: start + 11), clock.isClock
+        else { return nil }
+        var reading = SyslogTimestamp()
+        reading.time.year = year
+        reading.hasYear = true
+        reading.time.month = date.two(0)
+        reading.time.day = date.two(3)
+        // What is no month is the day; what may be either is decided by the time of receipt.
+        if reading.time.month > 12 { swap(&reading.time.month, &reading.time.day) }
+        reading.isOrderOpen = reading.time.day <= 12 && reading.time.day != reading.time.month
+        reading.setClock(clock)
+        reading.end = start + 19
+        reading.isInFigures = true
+        return reading
+    }
+
+    /// `YYYY-MM-DDThh:mm` with a zone right behind it (ISO 8601); without one it is a time that was cut off.
+    static func minutes(_ bytes: RawSpan, at start: Int) -> SyslogTimestamp? {
+        guard looksLikeISO(bytes, at: start), let date = bytes.word(at: start), let middle = bytes.word(at: start + 8),
+            date.isDigits(0x00FF_FF00_FFFF_FFFF), date & 0xFF00_00FF_0000_0000 == 0x2D00_002D_0000_0000,
+            middle.isDigits(0xFFFF_00FF_FF00_FFFF), middle & 0x0000_FF00_00FF_0000 == 0x0000_3A00_0054_0000
+        else { return nil }
+        var reading = SyslogTimestamp()
+        reading.hasYear = true
+        reading.time.year = date.two(0) * 100 + date.two(2)
+        reading.time.month = date.two(5)
+        reading.time.day = middle.two(0)
+        reading.time.hour = middle.two(3)
+        reading.time.minute = middle.two(6)
+        reading.end = start + 16
+        reading.readOffset(bytes)
+        return reading.offset == nil ? nil : reading
     }
 
     /// Nanoseconds since the epoch of an RFC 3339 text, for options.
@@ -139,7 +191,7 @@ struct SyslogTimestamp {
     mutating func readTail(_ bytes: RawSpan) {
         for _ in 0..<2 {
             let next = bytes.endOfBlanks(from: end)
-            guard next > end, next <= end + 2, let byte = bytes.byte(at: next) else { return }
+            guard next > end, next <= end + 2, let byte = bytes.byte(at: next), byte <= 0x5A else { return }
             if !hasYear, byte &- 0x30 <= 9 {
                 guard let year = SyslogTimestamp.year(bytes, at: next) else { return }
                 let after = bytes.byte(at: next + 4)
@@ -190,7 +242,21 @@ struct SyslogTimestamp {
             time.year = SyslogTimestamp.assumedYear(time, offset: offset ?? Int(zone.standard), receivedAt: receivedAt)
             message.timeAssumptions.insert(.year)
         }
-        guard time.isValid else {
+        if isOrderOpen {
+            var other = time
+            swap(&other.month, &other.day)
+            if let one = time.nanosecondsSinceEpoch(), let two = other.nanosecondsSinceEpoch(),
+                SyslogTimestamp.distance(two, receivedAt) < SyslogTimestamp.distance(one, receivedAt)
+            {
+                time = other
+            }
+            message.problems.insert(.dateOrderAssumed)
+        }
+        guard
+            time.day <= 28 && time.day > 0 && time.month &- 1 < 12 && time.month > 0 && time.hour < 24
+                && time.minute < 60
+                && time.second < 60 || time.isValid
+        else {
             message.problems.insert(.badTime)
             return nil
         }
@@ -206,26 +272,40 @@ struct SyslogTimestamp {
                 seconds = Int(zone.standard)
             }
         }
-        guard let nanoseconds = time.nanosecondsSinceEpoch(offset: seconds) else {
-            message.problems.insert(.timeOutOfRange)
-            return nil
-        }
         message.zoneOffset = Int32(truncatingIfNeeded: seconds)
-        return nanoseconds
+        if time.year > 1970, time.year < 2262 {
+            // Cannot overflow.
+            let wall = SyslogTimestamp.seconds(of: time, in: time.year)
+            return (wall &- Int64(seconds)) &* 1_000_000_000 &+ Int64(time.nanosecond)
+        }
+        if let nanoseconds = time.nanosecondsSinceEpoch(offset: seconds) { return nanoseconds }
+        message.problems.insert(.timeOutOfRange)
+        message.zoneOffset = 0
+        return nil
+    }
+
+    private static func distance(_ one: Int64, _ other: Int64) -> UInt64 {
+        one > other ? UInt64(bitPattern: one &- other) : UInt64(bitPattern: other &- one)
     }
 
     /// The latest year that puts the time at most 31 days after receipt, so that Dec 31 read on Jan 3 is last year's
     /// and Jan 3 read on Dec 13 is next year's.
     static func assumedYear(_ time: CivilTime, offset: Int, receivedAt: Int64) -> Int {
-        let latest = receivedAt.addingReportingOverflow(31 * 86_400_000_000_000)
-        let limit = latest.overflow ? Int64.max : latest.partialValue
-        let year = CivilTime(nanosecondsSinceEpoch: max(receivedAt, leastNanoseconds)).year
-        var candidate = time
-        for past in 0..<2 {
-            candidate.year = year + 1 - past
-            if let instant = candidate.nanosecondsSinceEpoch(offset: offset), instant <= limit { return candidate.year }
-        }
-        return year - 1
+        // The last second that is not too late, by the clock of the zone.
+        let latest = receivedAt / 1_000_000_000 &+ 31 * 86_400 &+ Int64(offset)
+        guard receivedAt >= 0 else { return CivilTime(nanosecondsSinceEpoch: max(receivedAt, leastNanoseconds)).year }
+        // A year of 365.2425 days; one more or less is found by comparison.
+        var year = 1970 + Int(latest / 31_556_952)
+        if seconds(of: time, in: year + 1) <= latest { return year + 1 }
+        for _ in 0..<2 where seconds(of: time, in: year) > latest { year -= 1 }
+        return year
+    }
+
+    /// Seconds from 1970 to `time` in `year`, by its own clock.
+    @inline(__always)
+    private static func seconds(of time: CivilTime, in year: Int) -> Int64 {
+        let days = CivilTime.daysSinceEpoch(year: year, month: time.month, day: time.day)
+        return Int64(days &* 86_400 &+ time.hour &* 3_600 &+ time.minute &* 60 &+ time.second)
     }
 }
 
@@ -248,7 +328,7 @@ extension UInt64 {
     /// The two digits at byte `index` as a number.
     @inline(__always)
     func two(_ index: Int) -> Int {
-        Int(truncatingIfNeeded: (self >> UInt64(8 &* index)) & 15) &* 10
-            &+ Int(truncatingIfNeeded: (self >> UInt64(8 &* index &+ 8)) & 15)
+        Int(truncatingIfNeeded: (self &>> UInt64(truncatingIfNeeded: 8 &* index)) & 15) &* 10
+            &+ Int(truncatingIfNeeded: (self &>> UInt64(truncatingIfNeeded: 8 &* index &+ 8)) & 15)
     }
 }

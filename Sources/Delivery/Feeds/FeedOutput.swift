@@ -13,12 +13,15 @@ internal import Wire
 /// Delivery is at least once: what was in flight when a connection broke is sent again. "Sent" means that the kernel
 /// took it; plain syslog has no acknowledgement.
 public final class FeedOutput: @unchecked Sendable {
+    /// How far the feed has come in the journal.
+    public let progress: Progress
     private let settings: FeedSettings
     private let queue: FeedQueue
     private let log: Logger
 
     // The formatting side, for one thread at a time.
-    private var formatter: FeedFormatter
+    /// Makes CEF or LEEF; nil: a line is the event as OCSF JSON.
+    private var formatter: FeedFormatter?
     private var header: SyslogHeader
     private var line = Slab(capacity: 4096)
     private var block = FeedQueue.Block()
@@ -26,6 +29,8 @@ public final class FeedOutput: @unchecked Sendable {
     private var severityField: FieldID?
     private var table: FieldTable?
     private var thread: OutputThread?
+    /// Whether a wait for room was in vain.
+    private var standsStill = false
 
     private let sentLines: Instrument
     private let sentBytes: Instrument
@@ -37,14 +42,15 @@ public final class FeedOutput: @unchecked Sendable {
     private let tooLarge: Instrument
     private let left: Instrument
 
-    /// A feed in `format` whose lines name `version` as the product's.
+    /// A feed in `format` whose lines name `version` as the product's; without a format a line is the OCSF JSON.
     public init(
-        _ settings: FeedSettings, format: FeedFormat, version: String, registry: Registry, log: Logger
+        _ settings: FeedSettings, format: FeedFormat?, version: String, registry: Registry, log: Logger
     ) {
         self.settings = settings
         self.log = log
+        progress = Progress(name: "feed/\(settings.name)")
         queue = FeedQueue(limit: settings.queueBytes)
-        formatter = FeedFormatter(format, version: version)
+        if let format { formatter = FeedFormatter(format, version: version) } else { formatter = nil }
         header = settings.header
         let labels: KeyValuePairs<String, String> = ["feed": settings.name]
         sentLines = registry.counter(
@@ -70,15 +76,26 @@ public final class FeedOutput: @unchecked Sendable {
     }
 
     /// Formats the events of `batch` and queues the lines; never waits.
+    ///
+    /// Of a batch that the journal has, nothing is lost when the queue is full: it is left alone, and comes again from
+    /// the journal when there is room.
     public func append(_ batch: borrowing Batch) {
+        var from = 0
+        if let position = batch.position {
+            progress.isFull = isFull()
+            let first = progress.take(position, count: batch.frames.count)
+            // Whoever sends has looked before it was set when the queue is empty by now, and will not look again.
+            if progress.isFull, !queue.isFull { progress.isFull = false }
+            guard let first else { return }
+            from = first
+        }
         if table !== batch.table {
             table = batch.table
             severityField = batch.table.id("severity_id")
         }
-        block.bytes.reset()
-        block.ends.removeAll(keepingCapacity: true)
+        block.removeAll()
         let rows = batch.rows
-        for index in rows.indices {
+        for index in rows.indices where rows[index].frame >= from || rows[index].frame < 0 {
             let row = rows[index]
             guard settings.classes.isEmpty || settings.classes.contains(row.classUID) else { continue }
             var severity: Int64 = 0
@@ -86,10 +103,27 @@ public final class FeedOutput: @unchecked Sendable {
                 severity = entry.integer
             }
             guard settings.minimumSeverity <= 0 || severity >= settings.minimumSeverity else { continue }
+            if isBare {
+                EventWriter.append(index, of: batch, to: &block.bytes)
+                block.bytes.append(byte: 0x0A)
+                block.ends.append(block.bytes.count)
+                continue
+            }
             line.reset()
             header.append(severity: severity, time: row.time == 0 ? wallNow() : row.time, to: &line)
-            formatter.append(index, of: batch, to: &line)
+            if formatter == nil {
+                EventWriter.append(index, of: batch, to: &line)
+            } else {
+                formatter?.append(index, of: batch, to: &line)
+            }
             put()
+        }
+        if let position = batch.position {
+            let end = position.first + UInt64(batch.frames.count)
+            block.marks.append(.init(lines: block.ends.count, log: position.log, next: end))
+            queue.pushAll(block)
+            queued.set(Int64(queue.bytes))
+            return
         }
         let taken = queue.push(block)
         queued.set(Int64(queue.bytes))
@@ -101,6 +135,28 @@ public final class FeedOutput: @unchecked Sendable {
                 "feed \(settings.name) sheds lines: its queue is full, the receiver takes too little",
                 metadata: ["lines": "\(shed)", "limit": "\(settings.queueBytes)", "times_not_logged": "\(held)"])
         }
+    }
+
+    /// Whether the queue has no room. A local file that is being written makes room in a moment, and waiting for it costs
+    /// less than reading the journal again; one that stands still, or a receiver far away, is not waited for.
+    private func isFull() -> Bool {
+        guard queue.isFull else {
+            standsStill = false
+            return false
+        }
+        guard case .file = settings.carrier, !standsStill else { return true }
+        for _ in 0..<50 {
+            usleep(1_000)
+            if !queue.isFull { return false }
+        }
+        standsStill = true
+        return true
+    }
+
+    /// Whether a line is the event and a line feed, nothing else: it is then written where it is sent from.
+    private var isBare: Bool {
+        if case .udp = settings.carrier { return false }
+        return formatter == nil && header.form == .none && settings.framing == .lineFeed
     }
 
     private func put() {
@@ -129,9 +185,7 @@ public final class FeedOutput: @unchecked Sendable {
         let rest = queue.stop()
         thread?.join()
         thread = nil
-        guard rest > 0 else { return }
-        left.add(rest)
-        log.error("feed \(settings.name) stopped with \(rest) lines unsent")
+        leave(rest)
     }
 
     // MARK: The sending side
@@ -139,6 +193,7 @@ public final class FeedOutput: @unchecked Sendable {
     private enum Connection {
         case datagrams(DatagramSender)
         case stream(StreamClient)
+        case file(LineFile)
     }
 
     private func connect() throws(TransportError) -> Connection {
@@ -147,6 +202,7 @@ public final class FeedOutput: @unchecked Sendable {
         case .tcp:
             return .stream(
                 try StreamClient.connect(to: settings.host, port: settings.port, timeout: settings.connectTimeout))
+        case .file(let path): return .file(try LineFile(path))
         case .tls(let context, let serverName):
             return .stream(
                 try StreamClient.connect(
@@ -162,6 +218,8 @@ public final class FeedOutput: @unchecked Sendable {
         var complaint = Occasionally()
         while queue.next(&sending) {
             var done = 0
+            var marks = 0
+            pass(sending, &marks, done)
             while done < sending.ends.count {
                 if queue.isStopped {
                     leave(sending.ends.count - done)
@@ -173,6 +231,7 @@ public final class FeedOutput: @unchecked Sendable {
                     if connection == nil { up(open, &complaint) }
                     connection = open
                     done += try send(sending, from: done, over: open)
+                    pass(sending, &marks, done)
                     pause.reset()
                 } catch {
                     errors.add()
@@ -192,8 +251,22 @@ public final class FeedOutput: @unchecked Sendable {
         }
     }
 
+    /// Notes the frames that are done with once `lines` lines of the block are sent.
+    private func pass(_ block: borrowing FeedQueue.Block, _ passed: inout Int, _ lines: Int) {
+        while passed < block.marks.count, block.marks[passed].lines <= lines {
+            progress.done(log: block.marks[passed].log, through: block.marks[passed].next)
+            passed += 1
+        }
+        if progress.isFull, !queue.isFull { progress.isFull = false }
+    }
+
     private func leave(_ lines: Int) {
         guard lines > 0 else { return }
+        guard progress.positions.isEmpty else {
+            log.notice(
+                "feed \(settings.name) stopped with \(lines) lines unsent; the next start takes them from the journal")
+            return
+        }
         left.add(lines)
         log.error("feed \(settings.name) stopped with \(lines) lines unsent")
     }
@@ -204,6 +277,7 @@ public final class FeedOutput: @unchecked Sendable {
         complaint.reset()
         switch connection {
         case .datagrams(let sender): log.info("feed \(settings.name) sends datagrams to \(sender.peer)")
+        case .file(let file): log.info("feed \(settings.name) writes to \(file.path)")
         case .stream(let client):
             log.info(
                 "feed \(settings.name) is connected to \(client.peer)",
@@ -231,6 +305,9 @@ public final class FeedOutput: @unchecked Sendable {
                 return 1
             }
             try sender.send(bytes)
+        case .file(let file):
+            while last + 1 < block.ends.count, block.ends[last + 1] - start <= 4 << 20 { last += 1 }
+            try file.write(block.bytes.bytes.part(start, block.ends[last] - start))
         case .stream(let client):
             while last + 1 < block.ends.count, block.ends[last + 1] - start <= 64 * 1024 { last += 1 }
             try client.send(block.bytes.bytes.part(start, block.ends[last] - start), timeout: settings.sendTimeout)

@@ -11,6 +11,21 @@ final class FeedQueue: Sendable {
         var bytes = Slab(capacity: 64 * 1024)
         /// The offset behind each line.
         var ends: [Int] = []
+        /// Which frames of the journal are done with once so many lines are sent.
+        var marks: [Mark] = []
+
+        mutating func removeAll() {
+            bytes.reset()
+            ends.removeAll(keepingCapacity: true)
+            marks.removeAll(keepingCapacity: true)
+        }
+    }
+
+    /// A place in a block: when its first `lines` lines are sent, the frames of `log` before `next` are done.
+    struct Mark {
+        var lines: Int
+        var log: Int
+        var next: UInt64
     }
 
     private struct State: ~Copyable {
@@ -47,6 +62,21 @@ final class FeedQueue: Sendable {
         return taken
     }
 
+    /// Takes all lines of `block` and its marks, however many wait already: the caller has asked ``isFull`` before.
+    func pushAll(_ block: borrowing Block) {
+        monitor.withLock { state in
+            guard !state.isClosed else { return }
+            let (base, lines) = (state.filling.bytes.count, state.filling.ends.count)
+            state.filling.bytes.append(block.bytes.bytes)
+            for end in block.ends { state.filling.ends.append(base + end) }
+            for var mark in block.marks {
+                mark.lines += lines
+                state.filling.marks.append(mark)
+            }
+        }
+        monitor.wake()
+    }
+
     /// Waits for lines and exchanges `block`, which is done with, for them.
     ///
     /// - Returns: whether there are lines; false after `close` when none are left, and after `stop`.
@@ -54,12 +84,11 @@ final class FeedQueue: Sendable {
         monitor.withLock { $0.sending = 0 }
         let isReady = monitor.wait(nanoseconds: -1) { state -> Bool? in
             if state.isStopped { return false }
-            if !state.filling.ends.isEmpty { return true }
+            if !state.filling.ends.isEmpty || !state.filling.marks.isEmpty { return true }
             return state.isClosed ? false : nil
         }
         guard isReady == true else { return false }
-        block.bytes.reset()
-        block.ends.removeAll(keepingCapacity: true)
+        block.removeAll()
         monitor.withLock { state in
             swap(&state.filling, &block)
             state.sending = block.bytes.count
@@ -98,6 +127,8 @@ final class FeedQueue: Sendable {
 
     /// Whether `stop` was called.
     var isStopped: Bool { monitor.withLock { $0.isStopped } }
+    /// Whether half of the room is taken: the end of a batch that begins below may reach beyond it.
+    var isFull: Bool { bytes >= limit / 2 }
     /// The bytes that wait.
     var bytes: Int { monitor.withLock { $0.filling.bytes.count + $0.sending } }
 }

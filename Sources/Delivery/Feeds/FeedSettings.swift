@@ -11,6 +11,8 @@ public struct FeedSettings: Sendable {
         case tcp
         /// A TLS connection; the name that the certificate must carry when it is not the host.
         case tls(TLSContext, serverName: String? = nil)
+        /// A local file, which is made when it is missing and appended to, or a named pipe.
+        case file(String)
 
         /// The name used in metrics and logs.
         public var name: String {
@@ -18,6 +20,7 @@ public struct FeedSettings: Sendable {
             case .udp: "udp"
             case .tcp: "tcp"
             case .tls: "tls"
+            case .file: "file"
             }
         }
     }
@@ -56,6 +59,14 @@ public struct FeedSettings: Sendable {
     public var firstPause = Duration.milliseconds(500)
     /// The longest pause between attempts.
     public var longestPause = Duration.seconds(30)
+
+    /// A feed to a local file: one line an event, without a header.
+    public init(name: String, file: String) {
+        self.init(name: name, host: "", port: 0, carrier: .file(file))
+        framing = .lineFeed
+        header = SyslogHeader(.none)
+        queueBytes = 8 << 20
+    }
 
     /// A feed to `host` and `port`.
     public init(name: String, host: String, port: UInt16, carrier: Carrier) {

@@ -9,10 +9,13 @@ public final class LakeObject: Sendable {
     public let mode: PutMode
     /// The number of events in it.
     public let rows: Int
+    /// The lowest frame of each log of the journal that its events were made of.
+    let starts: [Int: UInt64]
     private let content: Slab
 
-    init(key: String, mode: PutMode, rows: Int, content: consuming Slab) {
+    init(key: String, mode: PutMode, rows: Int, starts: [Int: UInt64] = [:], content: consuming Slab) {
         self.key = key
+        self.starts = starts
         self.mode = mode
         self.rows = rows
         self.content = content

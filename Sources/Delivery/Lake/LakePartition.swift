@@ -23,6 +23,8 @@ final class LakePartition {
     private var lane = 0
     private var firstSequence: UInt64 = 0
     private var lastSequence: UInt64 = 0
+    /// The lowest frame of each log of the journal that is inside.
+    private(set) var starts: [Int: UInt64] = [:]
     /// Input since the size was taken last.
     private var unmeasured = 0
 
@@ -59,6 +61,9 @@ final class LakePartition {
         }
         lastSequence = max(lastSequence, sequence)
         firstSequence = min(firstSequence, sequence)
+        if let position = batch.position, starts[position.log].map({ sequence < $0 }) ?? true {
+            starts[position.log] = sequence
+        }
         shredder.append(row, of: batch, to: &writer)
         rows += 1
         unmeasured += size
@@ -84,7 +89,8 @@ final class LakePartition {
         var content = Slab(capacity: 256)
         swap(&content, &memory.content)
         (rows, bytes, unmeasured) = (0, 0, 0)
-        return LakeObject(key: path, mode: .once, rows: count, content: content)
+        defer { starts.removeAll() }
+        return LakeObject(key: path, mode: .once, rows: count, starts: starts, content: content)
     }
 
     /// The name says which events are inside, and by its hash that the same content has the same name: writing an

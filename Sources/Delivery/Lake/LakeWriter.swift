@@ -12,6 +12,10 @@ internal import Wire
 /// only, while the events are in the cache; the disk, which may be slow or full, belongs to the uploader's thread.
 /// The day is the event's own, in UTC: a late event goes to a further object of its old day.
 public final class LakeWriter {
+    /// How far the lake has come in the journal.
+    public let progress = Progress(name: "lake")
+    /// Who stores the objects: what waits there is not done, and when too much waits nothing more is taken.
+    public var uploader: ObjectUploader?
     private let settings: LakeSettings
     private let log: Logger
     private let onObject: (LakeObject) -> Void
@@ -50,19 +54,28 @@ public final class LakeWriter {
         unwritable = registry.dropped(stage: "lake", reason: "encoding")
     }
 
-    /// Adds all events of `batch`.
+    /// Adds all events of `batch` that the lake does not have yet. While the store takes nothing, a batch that the
+    /// journal has is left alone, and comes again from there.
     public func append(_ batch: borrowing Batch, now: Int64? = nil) {
         let now = now ?? monotonicNow()
+        var from = 0
+        if let position = batch.position {
+            progress.isFull = uploader.map { !$0.hasRoom } ?? false
+            guard let first = progress.take(position, count: batch.frames.count) else { return }
+            from = first
+        }
         use(batch.table)
         let rows = batch.rows
-        for index in rows.indices {
+        var added = 0
+        for index in rows.indices where rows[index].frame >= from || rows[index].frame < 0 {
             let row = rows[index]
             let partition = partition(of: row, index, batch, now)
+            added += 1
             // An entry is 16 bytes and its text about as much.
             partition.append(index, of: batch, size: Int(row.count) * 32)
             if partition.rows >= settings.objectRows || partition.estimate >= settings.objectBytes { finish(partition) }
         }
-        rowCount.add(rows.count)
+        rowCount.add(added)
         bound()
     }
 
@@ -78,7 +91,7 @@ public final class LakeWriter {
 
     /// Finishes all objects.
     public func flush() {
-        for partition in partitions.values.sorted(by: { $0.opened < $1.opened }) { finish(partition) }
+        finishAll()
         publish()
     }
 
@@ -86,8 +99,9 @@ public final class LakeWriter {
 
     private func use(_ table: FieldTable) {
         guard self.table !== table else { return }
-        // Other fields make other columns, and a file has one set of them.
-        flush()
+        // Other fields make other columns, and a file has one set of them. The position stays: the batch that brings the
+        // table is taken, but in no object yet.
+        finishAll()
         schemas.removeAll()
         self.table = table
         sources = settings.sources(table).map { $0.isEmpty ? "" : LakePartition.source($0) }
@@ -145,6 +159,10 @@ public final class LakeWriter {
         return schema
     }
 
+    private func finishAll() {
+        for partition in partitions.values.sorted(by: { $0.opened < $1.opened }) { finish(partition) }
+    }
+
     private func finish(_ partition: LakePartition) {
         if last === partition { last = nil }
         partitions[partition.key] = nil
@@ -174,7 +192,19 @@ public final class LakeWriter {
         bufferedBytes.set(Int64(total))
     }
 
+    /// Works out which frames are stored: all taken but those in unfinished objects, and in objects on their way.
+    private func settle() {
+        var open = uploader?.starts ?? [:]
+        if uploader?.hasRoom == true { progress.isFull = false }
+        for partition in partitions.values { open.merge(partition.starts) { min($0, $1) } }
+        for log in progress.positions.keys {
+            guard let next = progress.next(of: log) else { continue }
+            progress.done(log: log, through: min(next, open[log] ?? next))
+        }
+    }
+
     private func publish() {
+        settle()
         openCount.set(Int64(partitions.count))
         bufferedBytes.set(Int64(partitions.values.reduce(0) { $0 + $1.estimate }))
     }

@@ -13,6 +13,8 @@ public final class ObjectUploader: Sendable {
         var bytes = 0
         var isClosed = false
         var isStopped = false
+        /// The lowest frame of each log of the journal in objects that were not stored and come again from there.
+        var comesAgain: [Int: UInt64] = [:]
     }
 
     private let store: any ObjectStore
@@ -54,14 +56,19 @@ public final class ObjectUploader: Sendable {
         thread.withLock { $0 = $0 ?? OutputThread("lake-store") { [self] in run() } }
     }
 
-    /// Takes `object`, or counts its events as dropped when too much waits already.
+    /// Takes `object`, or counts its events as dropped when too much waits already. Events that the journal has are
+    /// always taken: whoever makes objects of them asks ``hasRoom`` before, so that only what is begun comes on top.
     ///
     /// - Returns: whether it was taken.
     @discardableResult
     public func submit(_ object: LakeObject) -> Bool {
         let taken = monitor.withLock { state in
             // One object may always wait, however large.
-            guard !state.isClosed, state.bytes == 0 || state.bytes + object.byteCount <= limit else { return false }
+            let hasPlace = state.bytes == 0 || !object.starts.isEmpty || state.bytes + object.byteCount <= limit
+            guard !state.isClosed, hasPlace else {
+                state.comesAgain.merge(object.starts) { min($0, $1) }
+                return false
+            }
             state.waiting.append(object)
             state.bytes += object.byteCount
             pending.set(Int64(state.bytes))
@@ -70,7 +77,7 @@ public final class ObjectUploader: Sendable {
         if taken {
             monitor.wake()
         } else {
-            lose(object, dropped, "the store takes nothing and \(limit) bytes wait already")
+            leave(object, dropped, "the store takes nothing and \(limit) bytes wait already")
         }
         return taken
     }
@@ -89,12 +96,37 @@ public final class ObjectUploader: Sendable {
                 state.waiting.removeAll()
                 state.head = 0
             }
-            return Array(state.waiting[state.head...])
+            let rest = Array(state.waiting[state.head...])
+            for object in rest { state.comesAgain.merge(object.starts) { min($0, $1) } }
+            return rest
         }
         guard !rest.isEmpty else { return }
-        for object in rest { lose(object, left, "the service stopped before the store took it") }
-        let events = rest.reduce(0) { $0 + $1.rows }
-        log.error("the lake in \(store.name) misses \(events) events in \(rest.count) objects that it did not take")
+        for object in rest { leave(object, left, "the service stopped before the store took it") }
+        let missing = rest.filter { $0.starts.isEmpty }
+        guard !missing.isEmpty else { return }
+        let events = missing.reduce(0) { $0 + $1.rows }
+        log.error("the lake in \(store.name) misses \(events) events in \(missing.count) objects that it did not take")
+    }
+
+    /// Whether half of the room is free: what is finished from now on will find a place.
+    var hasRoom: Bool { monitor.withLock { $0.bytes < limit / 2 } }
+
+    /// The lowest frame of each log of the journal in objects that are not stored yet.
+    var starts: [Int: UInt64] {
+        monitor.withLock { state in
+            var lowest = state.comesAgain
+            for object in state.waiting[state.head...] { lowest.merge(object.starts) { min($0, $1) } }
+            return lowest
+        }
+    }
+
+    /// Gives up an object that was not tried to the end: its events are lost when the journal does not have them.
+    private func leave(_ object: LakeObject, _ counter: Instrument, _ reason: String) {
+        guard !object.starts.isEmpty else {
+            lose(object, counter, reason)
+            return
+        }
+        log.notice("\(object.rows) events of \(object.key) come again from the journal: \(reason)")
     }
 
     private func lose(_ object: LakeObject, _ counter: Instrument, _ reason: String) {

@@ -13,7 +13,8 @@ struct Input {
     /// The most bytes of one frame from a file.
     static let frameLimit = 16 << 20
 
-    /// Calls `body` with every frame of `paths` (`-` or none: standard input), cut as `mode` says.
+    /// Calls `body` with every frame of `paths` (`-` or none: standard input), cut as `mode` says. What is compressed with
+    /// gzip, zstd or lz4 is read as what it holds, whatever its name.
     static func frames(
         _ paths: [String], mode: FrameSplitter.Mode = .lf, _ body: (RawSpan, String) throws -> Void
     ) throws {
@@ -22,25 +23,27 @@ struct Input {
             guard file >= 0 else { throw Failure(description: "\(path): \(String(cString: strerror(errno)))") }
             defer { if file != 0 { close(file) } }
             var splitter = FrameSplitter(mode: mode, maximum: frameLimit)
-            var buffer = Slab(capacity: 256 << 10)
+            var decompressor = Decompressor()
+            var source = Slab(capacity: piece)
+            var taken = 0
+            var buffer = Slab(capacity: piece)
             var start = 0
-            var atEnd = false
-            while true {
-                var progress = false
+            var status = Decompressor.Status.needsInput
+            reading: while true {
                 scan: while true {
-                    switch splitter.next(in: buffer.bytes, from: start, atEnd: atEnd) {
+                    switch splitter.next(in: buffer.bytes, from: start, atEnd: status.isLast) {
                     case .frame(let frame):
                         try body(buffer.bytes(frame.extent), path)
                         start = frame.consumedTo
-                        progress = true
-                    case .skip(let to):
-                        start = to
-                        progress = true
+                    case .skip(let to): start = to
                     case .needMore: break scan
                     }
                 }
-                if atEnd { break }
-                _ = progress
+                switch status {
+                case .ended: break reading
+                case .failed(let failure): throw Failure(description: "\(path): \(failure)")
+                case .needsInput, .needsRoom: break
+                }
                 if start > 0 {
                     // Keep the unfinished rest at the front.
                     let rest = buffer.bytes.part(start, buffer.count - start).array
@@ -48,17 +51,32 @@ struct Input {
                     buffer.append(rest.span.bytes)
                     start = 0
                 }
-                var count = 0
-                _ = buffer.append(upTo: 256 << 10) { room in
-                    count = read(file, room.baseAddress, room.count)
-                    return max(count, 0)
+                var isAtEnd = false
+                if taken == source.count {
+                    source.reset()
+                    taken = 0
+                    isAtEnd = try fill(&source, from: file, path)
                 }
-                if count < 0 {
-                    throw Failure(description: "\(path): \(String(cString: strerror(errno)))")
-                }
-                atEnd = count == 0
+                let step = decompressor.step(
+                    source.bytes.part(taken, source.count - taken), atEnd: isAtEnd, into: &buffer, upTo: piece)
+                taken += step.consumed
+                status = step.status
             }
         }
+    }
+
+    /// The bytes read, or decompressed, at a time.
+    private static let piece = 256 << 10
+
+    /// Reads once; whether the end was reached.
+    private static func fill(_ source: inout Slab, from file: Int32, _ path: String) throws -> Bool {
+        var count = 0
+        _ = source.append(upTo: piece) { room in
+            repeat { count = read(file, room.baseAddress, room.count) } while count < 0 && errno == EINTR
+            return max(count, 0)
+        }
+        if count < 0 { throw Failure(description: "\(path): \(String(cString: strerror(errno)))") }
+        return count == 0
     }
 
     /// Throws when a file is missing or may not be read.
@@ -111,6 +129,16 @@ struct Input {
             }
         }
         return files
+    }
+}
+
+extension Decompressor.Status {
+    /// Whether nothing will follow what has come out.
+    fileprivate var isLast: Bool {
+        switch self {
+        case .ended, .failed: true
+        case .needsInput, .needsRoom: false
+        }
     }
 }
 

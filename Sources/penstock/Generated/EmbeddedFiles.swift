@@ -796,6 +796,39 @@ samples:
   - event: {class_uid: 4001, src_endpoint: {ip: 192.0.2.1}, dst_endpoint: {ip: 198.51.100.1}}
     match: false
 """##),
+        ("mappings/rules/expiring_certificate.yml", ##"""
+# SPDX-License-Identifier: Apache-2.0
+title: Certificate Of A Sender Is About To Expire
+id: 9800bb54-0a5e-45d5-9314-c87777ea807d
+name: EXPIRING_CERTIFICATE
+status: stable
+description: >
+  A sender connected with a certificate that expires soon. From that day on its messages are refused: the plant goes blind
+  at this place unless the certificate is renewed.
+references:
+  - RFC 5280 section 4.1.2.5 (validity)
+  - IEC 62443-3-3 SR 1.8 (public key infrastructure certificates)
+author: Penstock
+date: 2026-11-21
+logsource: {product: penstock, service: audit}
+detection:
+  expiring:
+    unmapped.audit.event: certificate_expiring
+  condition: expiring
+falsepositives:
+  - Certificates that live for days and are renewed by a machine
+level: low
+penstock:
+  group-by: [user.credential_uid]
+  timespan: 24h
+samples:
+  - event: {class_uid: 3002, status_id: 1, user: {name: CN=gateway, credential_uid: 00ff}, status_detail: expires in 12 days, unmapped: {audit: {event: certificate_expiring}}}
+    match: true
+  - event: {class_uid: 3002, status_id: 2, user: {name: CN=gateway, credential_uid: 00ff}, unmapped: {audit: {event: certificate_expired}}}
+    match: false
+  - event: {class_uid: 4001, status_detail: expires in 12 days}
+    match: false
+"""##),
         ("mappings/rules/ot_brute_force_scan.yml", ##"""
 # SPDX-License-Identifier: Apache-2.0
 title: Modbus Request Answered By An Exception
@@ -925,6 +958,74 @@ samples:
       unmapped:
         modbus: {function_code: 6, is_write: true, status: accepted}
         process: {point: inlet_valve, value: 0, state: {tank_level: 95, tank_level_high: true}}
+    match: false
+"""##),
+        ("mappings/rules/revoked_certificate.yml", ##"""
+# SPDX-License-Identifier: Apache-2.0
+title: Revoked Certificate Tried To Connect
+id: 1a99b82d-2773-4c27-89c7-08c97d06ea93
+name: REVOKED_CERTIFICATE
+status: stable
+description: >
+  A sender showed a certificate that its issuer has revoked, and was turned away. Certificates are revoked because their
+  key is lost or their owner is gone: whoever still has the key is not who the certificate says.
+references:
+  - RFC 5280 section 5 (certificate revocation lists)
+  - IEC 62443-3-3 SR 1.8 (public key infrastructure certificates)
+  - https://attack.mitre.org/techniques/T0859/
+author: Penstock
+date: 2026-11-21
+tags: [attack.persistence, attack.lateral-movement, attack.t0859]
+logsource: {product: penstock, service: audit}
+detection:
+  revoked:
+    unmapped.audit.event: certificate_revoked
+  condition: revoked
+falsepositives:
+  - A device whose new certificate was not installed yet
+level: high
+penstock:
+  group-by: [user.credential_uid, src_endpoint.ip]
+  timespan: 1h
+samples:
+  - event: {class_uid: 3002, status_id: 2, user: {name: CN=plc-gateway, credential_uid: 00ff}, src_endpoint: {ip: 192.0.2.7}, unmapped: {audit: {event: certificate_revoked, listener: tls}}}
+    match: true
+  - event: {class_uid: 3002, status_id: 2, user: {name: CN=plc-gateway}, src_endpoint: {ip: 192.0.2.7}, unmapped: {audit: {event: certificate_expired}}}
+    match: false
+  - event: {class_uid: 3002, status_id: 2, user: {name: root}, src_endpoint: {ip: 192.0.2.7}}
+    match: false
+"""##),
+        ("mappings/rules/shared_identity.yml", ##"""
+# SPDX-License-Identifier: Apache-2.0
+title: One Certificate Used From Several Addresses
+id: d195ce82-9d66-4ea5-986f-168482aad1e9
+name: SHARED_IDENTITY
+status: stable
+description: >
+  The same certificate proved the identity of senders at several addresses within a short time. A certificate belongs to
+  one device: a second address is a copy of its key.
+references:
+  - IEC 62443-3-3 SR 1.2 and SR 1.8 (identification of devices, certificates)
+  - https://attack.mitre.org/techniques/T0859/
+author: Penstock
+date: 2026-11-21
+tags: [attack.persistence, attack.lateral-movement, attack.t0859]
+logsource: {product: penstock, service: audit}
+detection:
+  shared:
+    unmapped.audit.event: identity_shared
+  condition: shared
+falsepositives:
+  - A cluster whose nodes share a certificate
+  - Senders behind an address translation that changes their address
+level: high
+penstock:
+  group-by: [user.credential_uid]
+  timespan: 1h
+samples:
+  - event: {class_uid: 3002, status_id: 1, user: {name: CN=gateway, credential_uid: 00ff}, src_endpoint: {ip: 192.0.2.9}, count: 2, unmapped: {audit: {event: identity_shared, addresses: [192.0.2.7, 192.0.2.9]}}}
+    match: true
+  - event: {class_uid: 3002, status_id: 1, user: {name: CN=gateway, credential_uid: 00ff}, src_endpoint: {ip: 192.0.2.9}, unmapped: {audit: {event: certificate_expiring}}}
     match: false
 """##),
         ("mappings/rules/ssh_brute_force.yml", ##"""
@@ -1403,6 +1504,136 @@ samples:
       class_uid: 4007
       activity_id: 2
       src_endpoint.port: 51488
+"""##),
+        ("mappings/sources/penstock/audit.yaml", ##"""
+# SPDX-License-Identifier: Apache-2.0
+name: audit
+title: Notices of Penstock itself
+description: >
+  What the service has to say of its own listeners and its journal: certificates that it refused or that are about to
+  expire, one identity at several addresses, connections turned away, messages that the kernel dropped, a full disk. Each
+  notice is one JSON object; only the service writes them, no message from outside is taken for one.
+product: {name: Penstock, vendor_name: Penstock}
+logsource: {product: penstock, category: audit, service: audit}
+match:
+  - {notice: audit}
+parse:
+  - json: true
+events:
+  # A sender shows its certificate: whether it may come in is authentication.
+  - when:
+      - event: [certificate_revoked, certificate_expired, certificate_refused, certificate_expiring, identity_shared]
+        subject: {exists: true}
+      - event: [certificate_revoked, certificate_expired, certificate_refused, certificate_expiring, identity_shared]
+        fingerprint: {exists: true}
+    class: authentication
+    activity_id: Logon
+    severity_id: &severity
+      from: event
+      table:
+        certificate_revoked: High
+        identity_shared: High
+        certificate_expired: Medium
+        certificate_refused: Medium
+        certificate_expiring: Low
+        connection_refused: Low
+        kernel_drops: Medium
+        journal_full: High
+        journal_recovered: Low
+      default: Informational
+    map:
+      status_id: {from: event, table: {certificate_expiring: Success, identity_shared: Success}, default: Failure}
+      status_detail: [reason, detail]
+      message: [detail, reason]
+      user.name: [subject, fingerprint]
+      user.credential_uid: fingerprint
+      src_endpoint.ip: peer
+      service.name: {value: penstock}
+      auth_protocol_id: {value: 99}
+      auth_protocol: {value: TLS}
+      logon_type_id: {value: Network}
+      is_remote: {value: "true"}
+      count: count
+      metadata.log_name: penstock
+      unmapped.audit.event: event
+      unmapped.audit.listener: listener
+      unmapped.audit.issuer: issuer
+      unmapped.audit.addresses: addresses
+  - when: {event: [connection_refused, certificate_refused], peer: {exists: true}}
+    class: network_activity
+    activity_id: Refuse
+    severity_id: *severity
+    map:
+      status_id: {value: Failure}
+      status_detail: [reason, detail]
+      message: [detail, reason]
+      src_endpoint.ip: peer
+      connection_info.direction_id: {value: Inbound}
+      count: count
+      metadata.log_name: penstock
+      unmapped.audit.event: event
+      unmapped.audit.listener: listener
+  - when: {event: [kernel_drops, journal_full, journal_recovered]}
+    class: application_error
+    activity_id: General Error
+    severity_id: *severity
+    map:
+      status_id: {from: event, table: {journal_recovered: Success}, default: Failure}
+      status_detail: [reason, detail]
+      message: [detail, reason]
+      count: count
+      metadata.log_name: penstock
+      unmapped.audit.event: event
+      unmapped.audit.listener: listener
+  - class: base_event
+    activity_id: 0
+    severity_id: *severity
+    map:
+      status_detail: [reason, detail]
+      message: [detail, reason]
+      count: count
+      metadata.log_name: penstock
+      unmapped.audit.event: event
+      unmapped.audit.listener: listener
+      unmapped.audit.addresses: addresses
+samples:
+  - description: a revoked certificate that tried to connect
+    input: '{"penstock":"audit","event":"certificate_revoked","listener":"tls","peer":"192.0.2.7","subject":"CN=plc-gateway","fingerprint":"3c9f0d1e2b4a5968778695a4b3c2d1e0f00112233445566778899aabbccddeef","issuer":"CN=Plant CA","reason":"revoked","detail":"serial 4711 is on the revocation list"}'
+    expect:
+      class_uid: 3002
+      activity_id: 1
+      severity_id: 4
+      status_id: 2
+      status_detail: revoked
+      user.name: CN=plc-gateway
+      src_endpoint.ip: 192.0.2.7
+      unmapped.audit.event: certificate_revoked
+      unmapped.audit.listener: tls
+      unmapped.audit.issuer: CN=Plant CA
+  - input: '{"penstock":"audit","event":"certificate_expired","listener":"tls","peer":"192.0.2.7","subject":"CN=old","fingerprint":"00ff","reason":"expired 3 days ago"}'
+    expect: {class_uid: 3002, severity_id: 3, status_id: 2, user.credential_uid: 00ff}
+  - input: '{"penstock":"audit","event":"certificate_expiring","listener":"tls","peer":"192.0.2.7","subject":"CN=gateway","fingerprint":"00ff","reason":"expires in 12 days"}'
+    expect: {class_uid: 3002, severity_id: 2, status_id: 1, status_detail: expires in 12 days}
+  - input: '{"penstock":"audit","event":"certificate_refused","listener":"tls","peer":"2001:db8::7","subject":"CN=stranger","fingerprint":"aa11","reason":"not on the allow-list"}'
+    expect: {class_uid: 3002, severity_id: 3, status_id: 2, src_endpoint.ip: "2001:db8::7"}
+  - description: no certificate at all where one is wanted
+    input: '{"penstock":"audit","event":"certificate_refused","listener":"tls","peer":"192.0.2.7","reason":"no certificate"}'
+    expect: {class_uid: 4001, activity_id: 5, src_endpoint.ip: 192.0.2.7, status_detail: no certificate}
+  - input: '{"penstock":"audit","event":"identity_shared","listener":"tls","peer":"192.0.2.9","subject":"CN=gateway","fingerprint":"00ff","count":2,"addresses":["192.0.2.7","192.0.2.9"]}'
+    expect:
+      class_uid: 3002
+      severity_id: 4
+      status_id: 1
+      count: "2"
+      unmapped.audit.addresses: '["192.0.2.7","192.0.2.9"]'
+  - input: '{"penstock":"audit","event":"connection_refused","listener":"tcp","peer":"192.0.2.8","reason":"too many connections","count":17}'
+    expect: {class_uid: 4001, activity_id: 5, severity_id: 2, count: "17", status_detail: too many connections}
+  - input: '{"penstock":"audit","event":"kernel_drops","listener":"udp","count":1200,"detail":"the receive buffer was full; raise net.core.rmem_max"}'
+    expect: {class_uid: 6008, activity_id: 1, severity_id: 3, count: "1200", unmapped.audit.listener: udp}
+  - input: '{"penstock":"audit","event":"journal_full","reason":"no space left on device","detail":"senders that can wait are held back"}'
+    expect: {class_uid: 6008, severity_id: 4, status_id: 2, message: senders that can wait are held back}
+  - input: '{"penstock":"audit","event":"journal_recovered","reason":"torn tail","detail":"712 bytes behind the last whole block were cut off"}'
+    expect: {class_uid: 6008, severity_id: 2, status_id: 1}
 """##),
         ("mappings/sources/penstock/conn.yaml", ##"""
 # SPDX-License-Identifier: Apache-2.0

@@ -5,6 +5,7 @@ internal import Events
 internal import Incidents
 internal import Instruments
 internal import Inventory
+internal import Journal
 internal import Logging
 internal import Normalizer
 internal import Store
@@ -20,6 +21,7 @@ final class CorrelationLane: @unchecked Sendable {
     private let store: StateStore?
     private let outbox: Outbox?
     private let uploader: ObjectUploader?
+    private let journal: Journal?
     private let log: Logger
     private let onChange: @Sendable (IncidentChange) -> Void
     private var correlator: Correlator
@@ -36,12 +38,14 @@ final class CorrelationLane: @unchecked Sendable {
 
     init(
         hub: Hub, settings: IncidentSettings, options: Correlator.Options, store: StateStore?, outbox: Outbox?,
-        uploader: ObjectUploader?, log: Logger, onChange: @escaping @Sendable (IncidentChange) -> Void
+        uploader: ObjectUploader?, journal: Journal?, log: Logger,
+        onChange: @escaping @Sendable (IncidentChange) -> Void
     ) {
         self.hub = hub
         self.store = store
         self.outbox = outbox
         self.uploader = uploader
+        self.journal = journal
         self.log = log
         self.onChange = onChange
         self.settings = settings
@@ -79,6 +83,8 @@ final class CorrelationLane: @unchecked Sendable {
             help: "Time from receipt to the end of a stage, of the newest batch.")
         var generation = hub.knowledgeGeneration
         var nextLook: Int64 = 0
+        var nextSettle: Int64 = 0
+        var reached: [Int: UInt64]?
         while true {
             if hub.knowledgeGeneration != generation {
                 generation = hub.knowledgeGeneration
@@ -90,14 +96,23 @@ final class CorrelationLane: @unchecked Sendable {
                 outbox?.pump(now: wallClock())
                 nextLook = wallClock() + 250_000_000
             }
+            if reached == nil, wallClock() >= nextSettle { reached = hub.matching.reached }
             if let batch = hub.hits.pop() {
                 take(correlator.accept(batch.hits, now: wallClock(), partition: batch.lane))
                 if let hit = batch.hits.first { lag.set(max(0, (wallClock() - hit.received) / 1_000_000)) }
                 continue
             }
+            // All hits before `reached` have been taken now.
+            if let through = reached.take() {
+                settle(through)
+                nextSettle = wallClock() + 1_000_000_000
+            }
             if hub.hits.isDrained { break }
             hub.awaitHits(milliseconds: 100)
         }
+        // Windows that are open at the stop are judged, and begin again from the journal at the next start: what they
+        // fire has the same ids then.
+        settle(hub.matching.reached)
         take(correlator.finish())
         // What the store refused until now gets a last chance.
         for _ in 0..<20 where !waiting.isEmpty {
@@ -109,6 +124,15 @@ final class CorrelationLane: @unchecked Sendable {
             log.error("\(waiting.count) firings were not made into incidents before the stop; the lake has them")
         }
         outbox?.pump(now: wallClock())
+    }
+
+    /// Tells the journal which frames need not be read again at a start.
+    private func settle(_ reached: [Int: UInt64]) {
+        guard let journal, waiting.isEmpty else { return }
+        let needs = correlator.needs
+        for (log, next) in reached {
+            journal.setPosition(min(next, needs[log] ?? next), consumer: Outputs.incidents, log: log)
+        }
     }
 
     private func adopt(_ knowledge: Knowledge) {

@@ -7,6 +7,7 @@ internal import Glibc
 internal import Incidents
 internal import Instruments
 internal import Inventory
+internal import Journal
 internal import Logging
 internal import Receivers
 internal import Store
@@ -25,6 +26,7 @@ final class Engine: @unchecked Sendable {
     private let log: Logger
     private let input: SyslogInput
     private let sensors: [SensorLane]
+    private let files: FileReceiver?
     private let store: StateStore
     private let outbox: Outbox
     private let feeds: [FeedOutput]
@@ -32,6 +34,9 @@ final class Engine: @unchecked Sendable {
     private let uploader: ObjectUploader?
     private let correlation: CorrelationLane
     private let delivery: DeliveryLane
+    private let journal: Journal?
+    private let outputs: Outputs
+    private let lineFiles: [LineFile]
     private let threads = Mutex<[OutputThread]>([])
     private let outputThreads = Mutex<[OutputThread]>([])
     private let state = Mutex<String?>("starting")
@@ -60,6 +65,9 @@ final class Engine: @unchecked Sendable {
             throw StartFailure(description: "data: \(configuration.data)/penstock.sqlite: \(error)")
         }
         self.store = store
+        let laneCount = configuration.logCount
+        let journal = try Engine.journal(configuration, lanes: laneCount, registry, log)
+        self.journal = journal
         let outbox = Outbox(store: store, log: log)
         self.outbox = outbox
 
@@ -80,14 +88,32 @@ final class Engine: @unchecked Sendable {
                     lakeSettings.compression = compression
                 }
                 lake = LakeWriter(lakeSettings, registry: registry, log: log) { made.submit($0) }
+                lake?.uploader = made
             } catch let error as Delivery.StoreError {
                 throw StartFailure(description: "outputs.lake: \(settings.directory): \(error.description)")
             }
         }
         self.uploader = uploader
-        feeds = try configuration.feeds.map { try Engine.feed($0, registry, log) }
+        feeds =
+            try configuration.feeds.map { try Engine.feed($0, registry, log) }
+            + configuration.lines.filter { $0.content == .ocsf }.map { lines in
+                FeedOutput(
+                    FeedSettings(name: lines.name, file: lines.path), format: nil, version: penstockVersion,
+                    registry: registry, log: log)
+            }
+        do {
+            lineFiles = try configuration.lines.filter { $0.content == .parsed }.map { try LineFile($0.path) }
+        } catch { throw StartFailure(description: "outputs.lines: \(error)") }
+        let isFull = configuration.pipeline == .full
+        let outputs = Outputs(all: isFull ? ([lake?.progress].compactMap { $0 } + feeds.map(\.progress)) : [])
+        self.outputs = outputs
+        if let journal, isFull {
+            do { try outputs.begin(journal, hub.matching, owned: 0..<laneCount) } catch {
+                throw StartFailure(description: "journal: \(error)")
+            }
+        }
         webhooks = try configuration.webhooks.map { try Engine.webhook($0, registry, log, outbox) }
-        delivery = DeliveryLane(hub: hub, lake: lake, feeds: feeds)
+        delivery = DeliveryLane(hub: hub, lake: lake, feeds: feeds, outputs: outputs, journal: journal)
 
         var incidentSettings = IncidentSettings()
         incidentSettings.gap = configuration.incidentGap * 1_000_000
@@ -103,7 +129,7 @@ final class Engine: @unchecked Sendable {
         options.lateness = configuration.lateness
         correlation = CorrelationLane(
             hub: hub, settings: incidentSettings, options: options, store: store, outbox: outbox, uploader: uploader,
-            log: log, onChange: onChange)
+            journal: isFull ? journal : nil, log: log, onChange: onChange)
 
         do {
             input = try SyslogInput.open(
@@ -111,20 +137,46 @@ final class Engine: @unchecked Sendable {
         } catch {
             throw StartFailure(description: "listeners: \(error)")
         }
+        do {
+            let positions = configuration.data + "/files"
+            if !configuration.files.isEmpty { try Engine.makeFolder(positions) }
+            files =
+                configuration.files.isEmpty
+                ? nil
+                : try FileReceiver.open(
+                    configuration.files, firstNumber: UInt16(configuration.listeners.count), positions: positions,
+                    registry: registry, logger: log)
+        } catch {
+            throw StartFailure(description: "files: \(error)")
+        }
         sensors = try configuration.sensors.enumerated().map { number, source in
             do {
                 return try SensorLane(
                     hub: hub, source: source, lane: configuration.lanes + number,
-                    uidPrefix: Engine.uidPrefix(configuration.site, configuration.lanes + number), log: log)
+                    uidPrefix: Engine.uidPrefix(configuration, configuration.lanes + number), journal: journal,
+                    outputs: outputs, log: log)
             } catch {
                 throw StartFailure(description: "sensors: \(source.name): \(error)")
             }
         }
     }
 
-    /// What comes before the running number in the uids of a lane's events: site, lane and start of the process.
-    private static func uidPrefix(_ site: String, _ lane: Int) -> String {
-        "\(site)/\(lane)/\(wallClock() / 1_000_000_000)/"
+    /// What comes before the number in the uids of a lane's events: site and lane; without a journal, whose numbers go
+    /// on from start to start, also the start of the process.
+    private static func uidPrefix(_ configuration: Configuration, _ lane: Int) -> String {
+        let start = configuration.journal == nil ? "\(wallClock() / 1_000_000_000)/" : ""
+        return "\(configuration.site)/\(lane)/\(start)"
+    }
+
+    private static func journal(
+        _ configuration: Configuration, lanes: Int, _ registry: Registry, _ log: Logger
+    ) throws -> Journal? {
+        guard let wanted = configuration.journal else { return nil }
+        let directory = wanted.directory ?? configuration.data + "/journal"
+        try makeFolder(directory)
+        do { return try Journal.open(wanted.settings(directory), logs: lanes, registry: registry, logger: log) } catch {
+            throw StartFailure(description: "journal: \(error)")
+        }
     }
 
     private static func makeFolder(_ path: String) throws {
@@ -143,10 +195,12 @@ final class Engine: @unchecked Sendable {
 
     private static func feed(_ feed: Configuration.Feed, _ registry: Registry, _ log: Logger) throws -> FeedOutput {
         let complaints = Complaints()
-        let path = "mappings/feeds/\(feed.format).yaml"
-        guard let format = FeedFormat(Content.embedded(path), file: path, complaints: complaints),
-            complaints.errors.isEmpty, let (host, port) = Configuration.split(feed.address)
-        else {
+        var format: FeedFormat?
+        if feed.format != "ocsf" {
+            let path = "mappings/feeds/\(feed.format).yaml"
+            format = FeedFormat(Content.embedded(path), file: path, complaints: complaints)
+        }
+        guard complaints.errors.isEmpty, let (host, port) = Configuration.split(feed.address) else {
             throw StartFailure(description: complaints.all.map(\.description).joined(separator: "\n"))
         }
         let carrier: FeedSettings.Carrier
@@ -190,13 +244,39 @@ final class Engine: @unchecked Sendable {
             $0.append(OutputThread("deliver") { [delivery] in delivery.run() })
             $0.append(OutputThread("correlate") { [correlation] in correlation.run() })
         }
-        let names = configuration.listeners.map(\.name)
+        let names = configuration.listeners.map(\.name) + configuration.files.map(\.name)
         threads.withLock { threads in
             for receiver in input.receivers {
+                let log = journal?.log(receiver.lane)
+                log?.onDurable = { receiver.wake() }
+                if configuration.pipeline == .parse {
+                    let lane = ParseLane(
+                        hub: hub, receiver: receiver, sources: names, files: lineFiles, log: log, logger: self.log)
+                    threads.append(OutputThread("lane-\(receiver.lane)") { lane.run() })
+                    continue
+                }
                 let lane = SyslogLane(
-                    hub: hub, receiver: receiver, listeners: names,
-                    uidPrefix: Engine.uidPrefix(configuration.site, receiver.lane))
+                    hub: hub, receiver: receiver, sources: names,
+                    uidPrefix: Engine.uidPrefix(configuration, receiver.lane), log: log,
+                    recoveries: journal?.recoveries ?? [], outputs: outputs, logger: self.log)
                 threads.append(OutputThread("lane-\(receiver.lane)") { lane.run() })
+            }
+            if let files {
+                let number = configuration.lanes + configuration.sensors.count
+                let lane = FileLane(
+                    hub: hub, receiver: files, lane: number, sources: names,
+                    uidPrefix: Engine.uidPrefix(configuration, number),
+                    log: journal?.log(number), outputs: outputs, logger: self.log)
+                threads.append(OutputThread("files") { lane.run() })
+            }
+            if let journal, configuration.pipeline == .full {
+                let catchUp = CatchUp(
+                    hub: hub, outputs: outputs, journal: journal,
+                    owned: 0..<configuration.logCount,
+                    uidPrefix: { [configuration] in Engine.uidPrefix(configuration, $0) },
+                    collector: { Int($0.listener) < names.count ? names[Int($0.listener)] : "listener" },
+                    logger: log)
+                threads.append(OutputThread("catch-up") { catchUp.run() })
             }
             for sensor in sensors { threads.append(OutputThread("sensor-\(sensor.name)") { sensor.run() }) }
         }
@@ -257,15 +337,21 @@ final class Engine: @unchecked Sendable {
         guard first else { return }
         hub.stop()
         for receiver in input.receivers { receiver.wake() }
+        files?.wake()
         for thread in threads.withLock({ $0 }) { thread.join() }
         hub.closeHits()
-        let outputs = outputThreads.withLock { $0 }
-        outputs.last?.join()
+        let workers = outputThreads.withLock { $0 }
+        workers.last?.join()
         hub.closeFinished()
-        outputs.first?.join()
+        workers.first?.join()
         for feed in feeds { feed.stop() }
         for webhook in webhooks { webhook.stop() }
         uploader?.stop()
+        if let journal {
+            delivery.settle()
+            outputs.keep(in: journal)
+            journal.close()
+        }
         do { try store.close() } catch { log.error("the store did not close: \(error)") }
         let unfinished = hub.registry.dropped(stage: "incident", reason: "shutdown").current
         log.info(unfinished == 0 ? "stopped; everything received was processed" : "stopped")

@@ -15,9 +15,9 @@ struct HitBatch: Sendable {
 /// The rings are short: a batch is up to some megabytes, and what waits in them is the service's memory under load.
 final class Hub: Sendable {
     /// Finished batches on their way to delivery.
-    let finished = Ring<Batch>(capacity: 16)
+    let finished = Ring<Batch>(capacity: 4)
     /// Emptied batches on their way back to the lanes.
-    let recycled = Ring<Batch>(capacity: 24)
+    let recycled = Ring<Batch>(capacity: 6)
     /// Hits on their way to the correlator.
     let hits = Ring<HitBatch>(capacity: 4)
     /// Told at each push to a ring, so that its reader sleeps while there is nothing to do.
@@ -25,9 +25,13 @@ final class Hub: Sendable {
     private let hitsBell = DispatchSemaphore(value: 0)
     /// All counters and gauges.
     let registry: Registry
+    /// How far hits have been reported, by log of the journal.
+    let matching = Matching()
     private let current: Mutex<Knowledge>
     private let generation = Atomic<Int>(1)
     private let stopping = Atomic<Bool>(false)
+    private let deliveries = Atomic<Int>(0)
+    private let taken = Atomic<Int>(0)
 
     init(_ knowledge: Knowledge, registry: Registry) {
         current = Mutex(knowledge)
@@ -61,8 +65,14 @@ final class Hub: Sendable {
         return Batch(table: table, lane: lane)
     }
 
+    /// Takes a batch back for another round; one that a burst has made large is given up.
+    func recycle(_ batch: consuming Batch) {
+        if batch.slab.capacity <= 4 << 20 { _ = recycled.push(batch) }
+    }
+
     /// Hands a batch to delivery; waits while the ring is full, which is the back-pressure that stops receiving.
     func deliver(_ batch: consuming Batch) {
+        deliveries.add(1, ordering: .relaxed)
         var pending: Batch? = consume batch
         while let waiting = pending.take() {
             pending = finished.push(waiting)
@@ -70,6 +80,15 @@ final class Hub: Sendable {
         }
         finishedBell.signal()
     }
+
+    /// A ticket for everything delivered so far; see ``hasTaken(_:)``.
+    var deliveryTicket: Int { deliveries.load(ordering: .relaxed) }
+
+    /// Whether outputs have been offered everything that was delivered before the ticket was drawn.
+    func hasTaken(_ ticket: Int) -> Bool { taken.load(ordering: .acquiring) >= ticket }
+
+    /// Notes that a batch has been offered to the outputs.
+    func noteTaken() { taken.add(1, ordering: .releasing) }
 
     /// Hands hits to the correlator; waits while the ring is full.
     func report(_ hits: HitBatch) {

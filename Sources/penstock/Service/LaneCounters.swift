@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Codecs
 internal import Instruments
 internal import Normalizer
 
@@ -10,8 +9,10 @@ struct LaneCounters {
     private let unreadable: Instrument
     private let invalid: Instrument
     private let misfits: Instrument
-    private let problems: [Instrument]
     private let lag: Instrument
+    private let repeatedSegments: Instrument
+    private let joinedEvents: Instrument
+    private let incompleteEvents: Instrument
 
     init(_ registry: Registry, stage: String) {
         self.registry = registry
@@ -24,13 +25,23 @@ struct LaneCounters {
         misfits = registry.counter(
             "penstock_normalize_misfits_total",
             help: "Values that did not fit their attribute; they stayed in unmapped.")
-        problems = SyslogProblems.all.map {
-            registry.counter(
-                "penstock_syslog_problems_total", ["problem": $0.name], help: "Messages by what was wrong.")
-        }
+        repeatedSegments = registry.dropped(stage: "join", reason: "repeated_segment")
+        joinedEvents = registry.counter(
+            "penstock_joined_events_total", ["outcome": "complete"],
+            help: "Events put together from several messages (Cisco ISE), by whether all of them came.")
+        incompleteEvents = registry.counter(
+            "penstock_joined_events_total", ["outcome": "incomplete"],
+            help: "Events put together from several messages (Cisco ISE), by whether all of them came.")
         lag = registry.gauge(
             "penstock_stage_lag_milliseconds", ["stage": stage],
             help: "Time from receipt to the end of a stage, of the newest batch.")
+    }
+
+    /// Adds what was joined of events that came in several messages.
+    func add(joined: Int, incomplete: Int, repeated: Int) {
+        joinedEvents.add(joined)
+        incompleteEvents.add(incomplete)
+        repeatedSegments.add(repeated)
     }
 
     /// Adds a batch's tally; `oldest` is when its first frame was received.
@@ -47,7 +58,6 @@ struct LaneCounters {
         unreadable.add(tally.unreadable)
         invalid.add(tally.invalid)
         misfits.add(tally.misfits)
-        for (number, count) in tally.problems.enumerated() { problems[number].add(count) }
         lag.set(max(0, (wallClock() - oldest) / 1_000_000))
     }
 }

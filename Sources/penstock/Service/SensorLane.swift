@@ -3,6 +3,7 @@ internal import Dissection
 internal import Events
 internal import Glibc
 internal import Instruments
+internal import Journal
 internal import Logging
 internal import Normalizer
 internal import Sensor
@@ -17,6 +18,8 @@ final class SensorLane: @unchecked Sendable {
     private let source: Configuration.SensorSource
     private let lane: Int
     private let uidPrefix: String
+    private let journal: Journal?
+    private let outputs: Outputs
     private let log: Logger
     private let done = Atomic<Bool>(false)
     private let opened: Mutex<LiveBox?>
@@ -28,11 +31,16 @@ final class SensorLane: @unchecked Sendable {
     }
 
     /// Opens a live capture; a file is opened by the thread, because a pipe opens only when its writer does.
-    init(hub: Hub, source: Configuration.SensorSource, lane: Int, uidPrefix: String, log: Logger) throws {
+    init(
+        hub: Hub, source: Configuration.SensorSource, lane: Int, uidPrefix: String, journal: Journal?,
+        outputs: Outputs, log: Logger
+    ) throws {
         self.hub = hub
         self.source = source
         self.lane = lane
         self.uidPrefix = uidPrefix
+        self.journal = journal
+        self.outputs = outputs
         self.log = log
         name = source.name
         if let interface = source.interface {
@@ -74,16 +82,15 @@ final class SensorLane: @unchecked Sendable {
     /// `packets` at a time: one from a pipe, because libpcap waits until it has as many as it was asked for.
     private func work(_ sensor: consuming SensorSource, packets: Int = 1024) {
         var sensor = sensor
-        var pipeline = EventPipeline(hub.knowledge, uidPrefix: uidPrefix)
-        var generation = hub.knowledgeGeneration
-        var counters = LaneCounters(hub.registry, stage: "sensor")
+        var work = LaneWork(
+            hub: hub, lane: lane, log: journal?.log(lane), outputs: outputs, sources: [], uidPrefix: uidPrefix,
+            stage: "sensor",
+            logger: log,
+            collector: { [name] _ in name })
         var isLast = false
         while !isLast {
-            if hub.knowledgeGeneration != generation {
-                generation = hub.knowledgeGeneration
-                pipeline.adopt(hub.knowledge)
-            }
-            var batch = hub.emptyBatch(pipeline.knowledge.mappings.table, lane: lane)
+            work.closeGap()
+            var batch = work.emptyBatch()
             var isWaiting = false
             do {
                 switch try sensor.read(into: &batch, packets: packets) {
@@ -100,8 +107,8 @@ final class SensorLane: @unchecked Sendable {
                 sensor.finish(into: &batch)
                 isLast = true
             }
-            process(&pipeline, &batch, &counters)
-            if batch.rows.isEmpty { _ = hub.recycled.push(batch) } else { hub.deliver(batch) }
+            work.record(&batch) {}
+            work.process(batch)
             if isWaiting, !isLast { SensorLane.wait(sensor.fileDescriptor) }
         }
         if !hub.isStopping { log.info("sensor \(name): \(sensor.summary.packets) packets, the capture has ended") }
@@ -111,13 +118,5 @@ final class SensorLane: @unchecked Sendable {
     private static func wait(_ descriptor: Int32) {
         var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         if descriptor < 0 || poll(&wanted, 1, 100) < 0 { sleepMilliseconds(10) }
-    }
-
-    private func process(_ pipeline: inout EventPipeline, _ batch: inout Batch, _ counters: inout LaneCounters) {
-        guard !batch.frames.isEmpty else { return }
-        var hits: [Hit] = []
-        pipeline.process(&batch, collector: { [name] _ in name }, into: &hits)
-        counters.add(pipeline.takeTally(), pipeline.knowledge, oldest: batch.frames[0].received)
-        if !hits.isEmpty { hub.report(HitBatch(lane: lane, hits: hits)) }
     }
 }

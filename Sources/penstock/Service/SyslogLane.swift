@@ -1,47 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Events
-internal import Instruments
-internal import Normalizer
+internal import Journal
+internal import Logging
 internal import Receivers
 internal import Wire
 
-/// One lane of syslog: a thread that receives, normalizes, enriches and matches its own batches.
+/// One lane of syslog: a thread that receives, journals, normalizes, enriches and matches its own batches.
 struct SyslogLane: Sendable {
     let hub: Hub
     let receiver: SyslogReceiver
-    let listeners: [String]
+    /// The names of listeners by their number.
+    let sources: [String]
     let uidPrefix: String
+    let log: JournalLog?
+    /// What opening the journal had to mend.
+    let recoveries: [JournalRecovery]
+    let outputs: Outputs
+    let logger: Logger
 
     /// Runs until the hub says stop and everything that waited in the sockets was taken in.
     func run() {
-        var pipeline = EventPipeline(hub.knowledge, uidPrefix: uidPrefix)
-        var generation = hub.knowledgeGeneration
-        var counters = LaneCounters(hub.registry, stage: "lane")
+        let names = sources
+        var work = LaneWork(
+            hub: hub, lane: receiver.lane, log: log, outputs: outputs, sources: names, uidPrefix: uidPrefix,
+            stage: "lane",
+            recoveries: recoveries, logger: logger,
+            collector: { Int($0.listener) < names.count ? names[Int($0.listener)] : "listener" })
+        var end = StopWatch()
+        work.remember()
         while true {
-            if hub.knowledgeGeneration != generation {
-                generation = hub.knowledgeGeneration
-                pipeline.adopt(hub.knowledge)
-            }
+            work.closeGap()
             let isLast = hub.isStopping
-            var batch = hub.emptyBatch(pipeline.knowledge.mappings.table, lane: receiver.lane)
+            var batch = work.emptyBatch()
             let count = receiver.poll(into: &batch, timeout: isLast ? 0 : 200)
-            if isLast, count == 0 { receiver.finish(into: &batch) }
-            let isDone = isLast && count == 0
-            work(&pipeline, &batch, &counters)
-            if batch.rows.isEmpty { _ = hub.recycled.push(batch) } else { hub.deliver(batch) }
-            if isDone { return }
+            // A sender that never pauses must not hold the stop up.
+            let isDone = isLast && (count == 0 || end.isOver)
+            if isDone { receiver.finish(into: &batch) }
+            work.record(&batch) { receiver.shed() }
+            if let through = receiver.recorded(from: log == nil ? 0 : batch.position?.first) {
+                _ = log?.wantsDurable(below: through)
+            }
+            work.process(batch)
+            receiver.acknowledge(durable: log?.durable ?? .max)
+            if isDone {
+                work.finish()
+                return
+            }
         }
-    }
-
-    private func work(_ pipeline: inout EventPipeline, _ batch: inout Batch, _ counters: inout LaneCounters) {
-        guard !batch.frames.isEmpty else { return }
-        var hits: [Hit] = []
-        pipeline.process(
-            &batch,
-            collector: { frame in
-                Int(frame.listener) < listeners.count ? listeners[Int(frame.listener)] : "listener"
-            }, into: &hits)
-        counters.add(pipeline.takeTally(), pipeline.knowledge, oldest: batch.frames[0].received)
-        if !hits.isEmpty { hub.report(HitBatch(lane: receiver.lane, hits: hits)) }
     }
 }

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Events
+internal import Wire
+
+/// One event that a record may become: what is written where, with all attributes as places of its shape.
+final class EventPlan: Sendable {
+    /// One line of `map:`.
+    struct Line: Sendable {
+        var place: Place
+        var field: FieldID
+        var value: Rulebook.Value
+        var conversion: Mapping.Conversion
+        /// The attribute that the line's value lies in, without itself; none at the root.
+        var parent: RowShape.Range
+        var isArray: Bool
+        /// Whether elements of an array are whole numbers.
+        var isNumber: Bool
+        /// Where the text of an enumerated value goes that is none of the known ones; -1 nowhere.
+        var sibling: Place
+        /// For an address that is a name: the hostname beside it; -1 nowhere.
+        var hostname: Place
+        /// The known ids of an enumerated integer; empty: any.
+        var known: Run
+        /// The known values of an enumerated text, as the seed in ``Rulebook/knownTexts``; -1: any.
+        var knownTexts: Int32
+    }
+
+    /// What the schema demands of one object of an event; of the whole event when `container` is nil.
+    struct Check: Sendable {
+        var container: RowShape.Range?
+        /// Of ``EventPlan/demands``.
+        var required: Run
+        /// Of ``EventPlan/choices``: at least one of each.
+        var oneOf: Run
+    }
+
+    /// One attribute that must be there.
+    struct Demand: Sendable {
+        var field: FieldID
+        var range: RowShape.Range
+    }
+
+    /// The condition, or -1.
+    let when: Int32
+    let classUID: Int
+    let activity: Rulebook.Value
+    let knownActivities: Run
+    let severity: Rulebook.Value?
+    let time: Run
+    let lines: [Line]
+    let shape: RowShape
+    /// Where the envelope goes.
+    let envelope: EnvelopePlaces
+    /// Captures that this event does not read: they go to `unmapped`.
+    let unread: [Int32]
+    /// Whether the class has a device.
+    let hasDevice: Bool
+    let checks: [Check]
+    let demands: [Demand]
+    let choices: [Run]
+
+    init(
+        _ event: MappingDraft.Event, _ draft: MappingDraft, _ table: FieldTable, _ fields: Normalizer.Fields,
+        _ book: inout Rulebook
+    ) {
+        let constants = EventPlan.constants(event, table)
+        let targets = event.lines.compactMap { line in table.id(line.path).map { Attributes(line, $0, table) } }
+        let shape = RowShape(
+            fields: targets.flatMap { [$0.field, $0.sibling, $0.hostname].compactMap { $0 } } + fields.all,
+            constants: constants)
+        self.shape = shape
+        envelope = fields.places(shape)
+        hasDevice = event.deviceType != nil
+        if case .always = event.when { when = -1 } else { when = book.add(event.when) }
+        classUID = event.eventClass.uid
+        activity = book.add(event.activity)
+        knownActivities = book.add(
+            event.eventClass.shape.attributes["activity_id"]?.enumeration?.captions.keys.compactMap { Int64($0) } ?? [])
+        severity = event.severity.map { book.add($0) }
+        time = book.add(sources: event.time)
+        lines = targets.map { target in
+            let field = table.fields[Int(target.field)]
+            let texts =
+                target.line.target.primitive == .string
+                ? Set((target.line.target.enumeration?.captions ?? [:]).keys.map { Array($0.utf8) }) : []
+            return Line(
+                place: shape.place(target.field), field: target.field, value: book.add(target.line.value),
+                conversion: EventPlan.conversion(target.line.target),
+                parent: field.parent.map { shape.range($0 + 1, table.fields[Int($0)].end) } ?? .none,
+                isArray: field.isArray, isNumber: [.integer, .long].contains(field.primitive),
+                sibling: target.sibling.map { shape.place($0) } ?? -1,
+                hostname: target.hostname.map { shape.place($0) } ?? -1,
+                known: book.add(target.line.target.enumeration?.captions.keys.compactMap { Int64($0) } ?? []),
+                knownTexts: book.add(known: texts))
+        }
+        unread = EventPlan.unread(event, draft, targets.map(\.line))
+        var demands: [Demand] = []
+        var choices: [Run] = []
+        func add(_ ids: [FieldID]) -> Run {
+            demands += ids.map { id in
+                Demand(
+                    field: id, range: Int(id) < table.fields.count ? shape.range(id, table.fields[Int(id)].end) : .none)
+            }
+            return Run(first: Int32(demands.count - ids.count), count: Int32(ids.count))
+        }
+        // What a constant of the shape meets is met always.
+        func isOpen(_ id: FieldID) -> Bool {
+            Int(id) >= table.fields.count || !shape.hasConstant(shape.range(id, table.fields[Int(id)].end))
+        }
+        checks = EventPlan.requirements(event, table).compactMap { requirement in
+            let required = requirement.required.filter(isOpen)
+            let oneOf = requirement.oneOf.filter { $0.allSatisfy(isOpen) }
+            guard !required.isEmpty || !oneOf.isEmpty else { return nil }
+            let run = add(required)
+            choices += oneOf.map { add($0) }
+            return Check(
+                container: requirement.container.map { shape.range($0, table.fields[Int($0)].end) }, required: run,
+                oneOf: Run(first: Int32(choices.count - oneOf.count), count: Int32(oneOf.count)))
+        }
+        self.demands = demands
+        self.choices = choices
+    }
+
+    /// The first demand of the schema that the row under construction does not meet: the missing attribute, `.max` when
+    /// one of several is missing; nil when all are met.
+    func fault(_ row: borrowing RowBuilder) -> FieldID? {
+        for check in checks {
+            if let container = check.container, !row.has(container) { continue }
+            for index in check.required.range where !row.has(demands[index].range) { return demands[index].field }
+            for choice in check.oneOf.range {
+                var found = false
+                for index in choices[choice].range where row.has(demands[index].range) { found = true }
+                if !found { return choices[choice].count > 0 ? demands[Int(choices[choice].first)].field : .max }
+            }
+        }
+        return nil
+    }
+}
+
+/// The numbers of a line's attributes.
+struct Attributes {
+    let line: MappingDraft.Line
+    let field: FieldID
+    let sibling: FieldID?
+    let hostname: FieldID?
+
+    init(_ line: MappingDraft.Line, _ field: FieldID, _ table: FieldTable) {
+        let parent = line.path.split(separator: "." as Character).dropLast().joined(separator: ".")
+        self.line = line
+        self.field = field
+        sibling = line.target.sibling.flatMap { table.id(parent.isEmpty ? $0 : parent + "." + $0) }
+        hostname = line.target.type == "ip_t" ? table.id(parent + ".hostname") : nil
+    }
+}

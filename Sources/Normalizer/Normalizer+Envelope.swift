@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Codecs
+internal import Events
+internal import Wire
+
+extension Normalizer {
+    /// Writes time, identity, original text, the way it came, and what the syslog header said beyond the event.
+    mutating func envelope(_ header: Header, _ own: EnvelopePlaces, _ time: Int64, _ batch: inout Batch) {
+        let frame = header.frame
+        row.put(own.time, integer: time / 1_000_000)
+        row.put(own.loggedTime, integer: frame.received / 1_000_000)
+        row.put(own.uid, text: uid(header.sequence, batch.position?.epoch, &batch.slab))
+        guard frame.transport != .sensor else { return }
+        row.put(own.rawData, text: frame.extent)
+        func text(_ place: Place, _ extent: Extent) { if !extent.isEmpty { row.put(place, text: extent) } }
+        text(own.originalTime, header.timestampText)
+        if let facility = header.facility { row.put(own.facility, integer: Int64(facility)) }
+        text(own.appname, header.appname)
+        text(own.procid, header.procid)
+        text(own.msgid, header.msgid)
+        text(own.structuredData, header.structuredData)
+        if frame.isCut { row.put(own.cut, boolean: true) }
+        if let peer = frame.peer { row.put(own.peer, text: batch.slab.append(peer)) }
+        if !header.problems.isEmpty { row.put(own.problems, text: problems.append(header.problems, to: &batch.slab)) }
+        if frame.origin > 0, let origin = batch.origin(of: frame) {
+            text(own.subject, batch.slab.append(origin.subject))
+            text(own.fingerprint, batch.slab.append(origin.fingerprint))
+            if let proxy = origin.proxy { row.put(own.proxy, text: batch.slab.append(proxy)) }
+            text(own.path, batch.slab.append(origin.path))
+        }
+    }
+
+    /// The event's `metadata.uid`: the journal's number with its epoch, so that a number which a power failure took back
+    /// never names two events; without a journal the running number.
+    private func uid(_ sequence: UInt64, _ epoch: UInt32?, _ slab: inout Slab) -> Extent {
+        let start = slab.count
+        slab.append(uidPrefix.span.bytes)
+        if let epoch {
+            slab.append(decimal: Int64(epoch))
+            slab.append(byte: 0x2D)
+        }
+        slab.append(decimal: Int64(bitPattern: sequence))
+        return Extent(start..<slab.count)
+    }
+
+    /// The device that reported: the syslog host name, or the sender's address.
+    mutating func device(_ header: Header, _ own: EnvelopePlaces, _ slab: inout Slab) {
+        if !header.hostname.isEmpty {
+            let isAddress = header.hostname.length <= 40 && IPAddress(slab.bytes(header.hostname)) != nil
+            row.put(isAddress ? own.deviceAddress : own.deviceHostname, text: header.hostname)
+        } else if let peer = header.frame.peer {
+            row.put(own.deviceAddress, text: slab.append(peer))
+        } else {
+            row.put(own.deviceHostname, constant: set.fields.unknownText)
+        }
+    }
+
+    /// The event of a record that no mapping could make one of: OCSF Base Event, with the text and the reason.
+    mutating func baseEvent(
+        _ index: Int, _ header: Header, fault: FieldID?, attempted: Int?, _ batch: inout Batch
+    ) {
+        let own = set.basePlaces
+        row.begin(set.base)
+        row.put(own.classUID, integer: 0)
+        row.put(own.category, integer: 0)
+        row.put(own.activity, integer: 0)
+        row.put(own.type, integer: 0)
+        row.put(own.severity, integer: Header.severity(header.severity))
+        row.put(own.version, constant: set.fields.versionText)
+        row.put(own.product, constant: set.fields.unknownText)
+        envelope(header, own, header.time, &batch)
+        if header.frame.transport != .sensor {
+            row.put(set.profilesPlace, constant: set.fields.hostText)
+            row.put(own.deviceType, integer: 0)
+            device(header, own, &batch.slab)
+            if !header.content.isEmpty { row.put(own.message, text: header.content) }
+        }
+        if let attempted {
+            row.put(own.attempted, integer: Int64(attempted))
+            let path = fault.map {
+                Int($0) < set.table.fields.count ? set.table.fields[Int($0)].path : "a required attribute"
+            }
+            row.put(own.fault, text: batch.slab.append("missing: " + (path ?? "one of several")))
+        }
+        row.finish(
+            Row(frame: index, classUID: 0, time: header.time, sequence: header.sequence), to: &batch)
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Events
+
+/// The number of an attribute among those that events of one shape may have, in their order in an event.
+typealias Place = Int
+
+/// The attributes that events of one kind may have, in the order in which they stand in an event: who fills places
+/// instead of appending entries has nothing to sort, and asks for an attribute by one bit.
+struct RowShape: Sendable {
+    /// The places from one on, up to another: an attribute and all that lies in it.
+    struct Range: Sendable {
+        var low: Int32
+        var high: Int32
+        static let none = Range(low: 0, high: 0)
+    }
+
+    /// An entry by place: a constant, or something with the right field.
+    let template: [Entry]
+    /// One bit by place: it is a constant that every such event has.
+    let constants: [UInt64]
+
+    /// A shape of the fields `fields` (element 0) and of constant entries.
+    init(fields: [FieldID], constants: [Entry]) {
+        var entries: [UInt64: (entry: Entry, isConstant: Bool)] = [:]
+        for field in fields {
+            let entry = Entry.integer(field, 0)
+            entries[entry.order] = (entry, false)
+        }
+        var seen: Set<UInt64> = []
+        for entry in constants where seen.insert(entry.order).inserted { entries[entry.order] = (entry, true) }
+        let sorted = entries.sorted { $0.key < $1.key }.map(\.value)
+        template = sorted.map(\.entry)
+        var bits = [UInt64](repeating: 0, count: (sorted.count + 63) / 64)
+        for (place, item) in sorted.enumerated() where item.isConstant { bits[place >> 6] |= 1 << UInt64(place & 63) }
+        self.constants = bits
+    }
+
+    /// The place of a field (its element 0), which must be in the shape.
+    func place(_ field: FieldID) -> Place {
+        guard let place = template.firstIndex(where: { $0.field == field && $0.element == 0 }) else {
+            preconditionFailure("a shape lacks field \(field)")
+        }
+        return place
+    }
+
+    /// The places of the fields from `low` on, up to `high`.
+    func range(_ low: FieldID, _ high: FieldID) -> Range {
+        Range(
+            low: Int32(template.firstIndex { $0.field >= low } ?? template.count),
+            high: Int32(template.firstIndex { $0.field >= high } ?? template.count))
+    }
+
+    /// Whether a constant stands at one of some places.
+    func hasConstant(_ range: Range) -> Bool {
+        (range.low..<range.high).contains { constants[Int($0) >> 6] & 1 << UInt64($0 & 63) != 0 }
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Instruments
+internal import Synchronization
+internal import Transport
+
+/// Decides how many lanes share the datagrams of a port.
+///
+/// Waking four threads for a trickle costs four times as much as waking one, and one thread cannot take a flood. So
+/// one lane has all datagrams as long as it keeps up; when it has had no pause for a while, the next one joins, and
+/// when the lanes together are idle enough, the last one leaves. The kernel hands each datagram to one of the active
+/// lanes at random, so that one heavy sender is shared out as well.
+final class Spreader: Sendable {
+    /// Sockets of one port, one a lane; the group's program is set through the first one.
+    final class Group: @unchecked Sendable {
+        // setsockopt(2) is safe from any thread while the socket lives, which it does as long as its lane.
+        let first: UDPSocket
+        let mode: ListenerConfiguration.Spread
+        init(_ first: UDPSocket, _ mode: ListenerConfiguration.Spread) {
+            self.first = first
+            self.mode = mode
+        }
+    }
+
+    private struct State {
+        var groups: [Group] = []
+        var active = 1
+        var busy: [Double]
+        var lastChange: Int64 = 0
+    }
+
+    /// Milliseconds without a pause after which a lane counts as overloaded.
+    static let patience: Int64 = 12
+    /// Milliseconds of calm before a lane leaves.
+    private static let calm: Int64 = 3_000
+    private let lanes: Int
+    private let gauge: Instrument
+    private let state: Mutex<State>
+
+    init(lanes: Int, registry: Registry) {
+        self.lanes = lanes
+        gauge = registry.gauge("penstock_datagram_lanes", help: "Lanes that share the datagrams of adaptive listeners.")
+        gauge.set(1)
+        state = Mutex(State(busy: Array(repeating: 0, count: lanes)))
+    }
+
+    /// Takes a port's sockets under its rule.
+    ///
+    /// - Returns: whether the kernel lets a program choose; else it chooses by sender.
+    func add(_ group: Group) -> Bool {
+        guard lanes > 1 else { return true }
+        return state.withLock { state in
+            let applied = apply(group, state.active)
+            if applied { state.groups.append(group) }
+            return applied
+        }
+    }
+
+    /// A lane has not had a pause for ``patience``.
+    func saturated(now: Int64) {
+        guard lanes > 1 else { return }
+        state.withLock { state in
+            guard state.active < lanes, now - state.lastChange >= Spreader.patience else { return }
+            change(&state, to: min(lanes, state.active * 2), now)
+        }
+    }
+
+    /// A lane was at work for that share of the time since its last report.
+    func report(lane: Int, busy: Double, now: Int64) {
+        guard lanes > 1 else { return }
+        state.withLock { state in
+            guard lane < state.busy.count else { return }
+            state.busy[lane] = busy
+            guard state.active > 1, now - state.lastChange >= Spreader.calm else { return }
+            let sum = state.busy[..<state.active].reduce(0, +)
+            if sum < 0.5 * Double(state.active - 1) { change(&state, to: state.active - 1, now) }
+        }
+    }
+
+    private func change(_ state: inout State, to active: Int, _ now: Int64) {
+        state.active = active
+        state.lastChange = now
+        gauge.set(Int64(active))
+        for group in state.groups where group.mode == .adaptive { _ = apply(group, active) }
+    }
+
+    private func apply(_ group: Group, _ active: Int) -> Bool {
+        do {
+            switch group.mode {
+            case .sender: break
+            case .random: try group.first.spread(.random(sockets: lanes))
+            case .adaptive: try group.first.spread(active == 1 ? .single : .random(sockets: active))
+            }
+            return true
+        } catch { return false }
+    }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Events
+internal import Journal
+internal import Logging
+internal import Normalizer
+internal import Wire
+
+/// What every lane does with a batch that it has received: journal, normalize, enrich, match, hand on.
+struct LaneWork: ~Copyable {
+    /// The frames that a lane itself reads again, to close the gap between the journal and what it receives next.
+    static let lastStep: UInt64 = 4_096
+
+    private let hub: Hub
+    private let lane: Int
+    private let log: JournalLog?
+    private let outputs: Outputs
+    private let collector: @Sendable (Frame) -> String
+    private let logger: Logger
+    private var pipeline: EventPipeline
+    private var generation: Int
+    private var counters: LaneCounters
+    private var recorder: Recorder
+    private var ticket = 0
+
+    /// The work of lane number `lane`, whose frames go to `log`, or nowhere.
+    init(
+        hub: Hub, lane: Int, log: JournalLog?, outputs: Outputs, sources: [String], uidPrefix: String, stage: String,
+        recoveries: [JournalRecovery] = [],
+        logger: Logger, collector: @escaping @Sendable (Frame) -> String
+    ) {
+        self.hub = hub
+        self.lane = lane
+        self.log = log
+        self.outputs = outputs
+        self.collector = collector
+        self.logger = logger
+        recorder = Recorder(hub: hub, lane: lane, log: log, recoveries: recoveries, logger: logger)
+        generation = hub.knowledgeGeneration
+        pipeline = EventPipeline(
+            hub.knowledge, uidPrefix: uidPrefix, messages: MessageCounters(hub.registry, sources: sources))
+        counters = LaneCounters(hub.registry, stage: stage)
+    }
+
+    /// An empty batch to receive into, under the knowledge of the moment.
+    mutating func emptyBatch() -> Batch {
+        if hub.knowledgeGeneration != generation {
+            generation = hub.knowledgeGeneration
+            pipeline.adopt(hub.knowledge)
+        }
+        return hub.emptyBatch(pipeline.knowledge.mappings.table, lane: lane)
+    }
+
+    /// Writes the frames of `batch` to the journal; see ``Recorder``.
+    mutating func record(_ batch: inout Batch, meanwhile: () -> Void) { recorder.record(&batch, meanwhile: meanwhile) }
+
+    /// Makes events and hits of `batch`, and hands it on.
+    mutating func process(_ batch: consuming Batch) {
+        if pipeline.holdsSegments { releaseSegments(isLast: false) }
+        guard !batch.frames.isEmpty else {
+            hub.recycle(batch)
+            return
+        }
+        let position = batch.position
+        let end = (position?.first ?? 0) + UInt64(batch.frames.count)
+        let reports = position.map { hub.matching.isLive($0.log) } ?? true
+        var hits: [Hit] = []
+        pipeline.process(&batch, matching: reports, collector: collector, into: &hits)
+        pipeline.count(into: &counters, oldest: batch.frames[0].received)
+        if reports {
+            if !hits.isEmpty { hub.report(HitBatch(lane: lane, hits: hits)) }
+            if let position { hub.matching.reported(log: position.log, through: end) }
+        }
+        if batch.rows.isEmpty, position == nil { hub.recycle(batch) } else { hub.deliver(batch) }
+    }
+
+    /// Ends the lane's work: what waits for the rest of an event goes out as it is.
+    mutating func finish() { if pipeline.holdsSegments { releaseSegments(isLast: true) } }
+
+    private mutating func releaseSegments(isLast: Bool) {
+        var batch = hub.emptyBatch(pipeline.knowledge.mappings.table, lane: lane)
+        var hits: [Hit] = []
+        pipeline.release(&batch, now: wallClock(), isLast: isLast, collector: collector, into: &hits)
+        if !hits.isEmpty { hub.report(HitBatch(lane: lane, hits: hits)) }
+        if batch.rows.isEmpty { hub.recycle(batch) } else { hub.deliver(batch) }
+    }
+
+    /// Finds the segments whose events were not complete when the service ended without a stop: among the last frames of
+    /// the lane's log.
+    mutating func remember() {
+        guard let log else { return }
+        let end = log.end
+        let reader = JournalReader(of: log, from: max(log.first, end > 2_048 ? end - 2_048 : 0))
+        while true {
+            var batch = emptyBatch()
+            let isMore = (try? reader.next(into: &batch, mostFrames: 1024)) ?? false
+            if isMore { pipeline.remember(batch) }
+            hub.recycle(batch)
+            if !isMore { return }
+        }
+    }
+
+    /// Brings outputs that lag behind the lane's own log by little up to its end, where the lane's next batch begins.
+    mutating func closeGap() {
+        guard let log else { return }
+        // What was read again last time is on its way to the outputs: what they lack is known when they have it.
+        guard hub.hasTaken(ticket) else { return }
+        let end = log.end
+        if let first = outputs.wanted(hub.matching, log: lane, end: end, lag: 0...LaneWork.lastStep) {
+            let matches = !hub.matching.isLive(lane)
+            let reader = JournalReader(of: log, from: first)
+            while readOne(reader, matching: matches) {}
+            ticket = hub.deliveryTicket
+        }
+        if !hub.matching.isLive(lane), hub.matching.wanted(log: lane, end: end) == nil { hub.matching.goLive(lane) }
+    }
+
+    /// Reads the next frames of the journal and hands them on as if they had just been received.
+    ///
+    /// - Returns: whether there were any.
+    mutating func readOne(_ reader: JournalReader, matching: Bool) -> Bool {
+        var batch = emptyBatch()
+        do {
+            guard try reader.next(into: &batch, mostFrames: 1024) else {
+                hub.recycle(batch)
+                return false
+            }
+        } catch {
+            logger.error("journal: \(error)")
+            hub.recycle(batch)
+            return false
+        }
+        guard let position = batch.position else {
+            hub.recycle(batch)
+            return false
+        }
+        let end = position.first + UInt64(batch.frames.count)
+        var hits: [Hit] = []
+        pipeline.process(&batch, matching: matching, collector: collector, into: &hits)
+        pipeline.forgetCounts()
+        if matching {
+            let next = hub.matching.next(of: position.log)
+            hits.removeAll { ($0.position?.first ?? 0) < next }
+            if !hits.isEmpty { hub.report(HitBatch(lane: position.log, hits: hits)) }
+            if end > next { hub.matching.reported(log: position.log, through: end) }
+        }
+        hub.deliver(batch)
+        return true
+    }
+}

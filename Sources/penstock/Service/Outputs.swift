@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Delivery
+internal import Events
+internal import Journal
+
+/// The outputs that keep a position in the journal: the lake and the feeds, and beside them the incidents.
+struct Outputs: Sendable {
+    /// The journal's name for what the correlator has judged.
+    static let incidents = "incidents"
+
+    /// How far each output has come.
+    let all: [Progress]
+
+    /// The first frame of a log that some output waits for, or nil; `end` is the log's next number, and only outputs
+    /// that are behind by so many frames count.
+    func wanted(
+        _ matching: Matching, log: Int, end: UInt64, lag: ClosedRange<UInt64> = 0...UInt64.max
+    ) -> UInt64? {
+        var first: UInt64?
+        func consider(_ next: UInt64?) {
+            if let next, lag.contains(end &- next) { first = min(first ?? next, next) }
+        }
+        consider(matching.wanted(log: log, end: end))
+        for progress in all { consider(progress.wanted(log: log)) }
+        return first
+    }
+
+    /// Sets where every output begins: at its position, or where the journal ends when it is new.
+    func begin(_ journal: Journal, _ matching: Matching, owned: Range<Int>) throws(JournalError) {
+        for log in Set(journal.logs).union(owned) {
+            guard let (first, end) = journal.bounds(of: log) else { continue }
+            for progress in all {
+                let known = journal.position(of: progress.name, log: log) ?? end
+                progress.begin(log: log, at: min(max(known, first), end), end: end)
+            }
+            let known = journal.position(of: Outputs.incidents, log: log) ?? end
+            let next = min(max(known, first), end)
+            matching.begin(log: log, at: next, isLive: next == end && owned.contains(log))
+        }
+        // A position that no output has any more would hold old segments, and count as lag.
+        keep(in: journal)
+        for (log, next) in matching.reached { journal.setPosition(next, consumer: Outputs.incidents, log: log) }
+        let names = Set(all.map(\.name) + [Outputs.incidents])
+        for consumer in journal.consumers where !names.contains(consumer) { journal.forget(consumer: consumer) }
+        try journal.savePositions()
+    }
+
+    /// Hands the outputs' positions to the journal, which keeps them.
+    func keep(in journal: Journal) {
+        for progress in all {
+            for (log, next) in progress.positions { journal.setPosition(next, consumer: progress.name, log: log) }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Codecs
+internal import Delivery
+internal import Events
+internal import Instruments
+internal import Journal
+internal import Logging
+internal import Normalizer
+internal import Receivers
+internal import Transport
+internal import Wire
+
+/// One lane of `pipeline: parse`: a thread that receives, journals, parses, and writes a JSON line a message.
+struct ParseLane: Sendable {
+    let hub: Hub
+    let receiver: SyslogReceiver
+    /// The names of listeners by their number.
+    let sources: [String]
+    let files: [LineFile]
+    let log: JournalLog?
+    let logger: Logger
+
+    /// Runs until the hub says stop and everything that waited in the sockets was taken in.
+    func run() {
+        let parser = SyslogParser(SyslogOptions())
+        let table = hub.knowledge.mappings.table
+        let lost = hub.registry.dropped(stage: "lines", reason: "shutdown")
+        var recorder = Recorder(hub: hub, lane: receiver.lane, log: log, logger: logger)
+        var batch = Batch(table: table, lane: receiver.lane)
+        var lines = Slab(capacity: 1 << 20)
+        var counters = MessageCounters(hub.registry, sources: sources)
+        var end = StopWatch()
+        while true {
+            let isLast = hub.isStopping
+            batch.reset()
+            let count = receiver.poll(into: &batch, timeout: isLast ? 0 : 200)
+            let isDone = isLast && (count == 0 || end.isOver)
+            if isDone { receiver.finish(into: &batch) }
+            recorder.record(&batch) { receiver.shed() }
+            if let through = receiver.recorded(from: log == nil ? 0 : batch.position?.first) {
+                _ = log?.wantsDurable(below: through)
+            }
+            lines.reset()
+            for index in batch.frames.indices {
+                let frame = batch.frames[index]
+                let bytes = batch.slab.bytes(frame.extent)
+                let message = parser.parse(bytes, receivedAt: frame.received)
+                counters.note(Int(frame.listener), message.format, message.problems)
+                SyslogJSON.write(message, of: bytes, by: parser, into: &lines)
+                lines.append(byte: 0x0A)
+            }
+            counters.flush()
+            if lines.count > 0, !write(lines.bytes) { lost.add(batch.frames.count) }
+            receiver.acknowledge(durable: log?.durable ?? .max)
+            if isDone { return }
+        }
+    }
+
+    /// Writes to every file; a file that takes nothing is waited for, which stops the lane's receiving, until a stop.
+    private func write(_ lines: RawSpan) -> Bool {
+        var complained = false
+        for file in files {
+            while true {
+                do {
+                    try file.write(lines)
+                    break
+                } catch {
+                    if !complained {
+                        logger.error("lines: \(error.description); receiving waits until it can be written")
+                    }
+                    complained = true
+                    if hub.isStopping { return false }
+                    sleepMilliseconds(100)
+                }
+            }
+        }
+        return true
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+import Delivery
+import Foundation
+import Glibc
+import Testing
+import Transport
+import Wire
+
+@Suite struct LineFileTests {
+    private func write(_ text: String, _ file: LineFile) throws { try file.write(Array(text.utf8).span.bytes) }
+    private func content(_ path: String) -> String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }
+
+    @Test func linesAreAppended() throws {
+        let scratch = try Scratch()
+        let path = scratch.path + "/out"
+        try write("one\ntwo\n", try LineFile(path))
+        let again = try LineFile(path)
+        #expect(again.path == path)
+        try write("three\n", again)
+        #expect(content(path) == "one\ntwo\nthree\n")
+        let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        #expect(mode.map { $0 & 0o137 } == 0, "nobody else reads or writes it")
+    }
+
+    @Test(arguments: [
+        ("one\n{\"a\":1}\n{\"b\"", "one\n{\"a\":1}\n"), ("{\"half", ""), ("note", "note\n"), ("\n", "\n"), ("", ""),
+        (String(repeating: "x", count: 100_000) + "\nhalf", String(repeating: "x", count: 100_000) + "\n"),
+    ])
+    func aPartialLastLineIsTakenBack(before: String, kept: String) throws {
+        let scratch = try Scratch()
+        let path = try scratch.file("out", before)
+        let file = try LineFile(path)
+        #expect(content(path) == kept)
+        try write("next\n", file)
+        #expect(content(path) == kept + "next\n")
+    }
+
+    @Test func rotationByRenameAndByDeletion() throws {
+        let scratch = try Scratch()
+        let path = scratch.path + "/out"
+        let file = try LineFile(path)
+        try FileManager.default.moveItem(atPath: path, toPath: path + ".1")
+        try write("one\n", file)
+        #expect(content(path) == "one\n" && content(path + ".1") == "")
+        // It looks once a second: a stat(2) for each piece would be one for each batch.
+        usleep(1_050_000)
+        try write("two\n", file)
+        #expect(content(path) == "one\ntwo\n")
+        try FileManager.default.removeItem(atPath: path)
+        usleep(1_050_000)
+        try write("three\n", file)
+        #expect(content(path) == "three\n")
+    }
+
+    @Test func copyAndTruncateGoesOnAtTheBeginning() throws {
+        let scratch = try Scratch()
+        let path = scratch.path + "/out"
+        let file = try LineFile(path)
+        try write("one\n", file)
+        #expect(truncate(path, 0) == 0)
+        try write("two\n", file)
+        #expect(content(path) == "two\n")
+    }
+
+    @Test func aFolderThatIsNotThereIsSaid() throws {
+        let scratch = try Scratch()
+        let error = #expect(throws: TransportError.self) { try LineFile(scratch.path + "/none/out") }
+        #expect(error?.description.contains("/none/out: No such file or directory") == true)
+    }
+
+    @Test func aNamedPipeIsWrittenToAndNeverLookedBackAt() throws {
+        let scratch = try Scratch()
+        let path = scratch.path + "/pipe"
+        #expect(mkfifo(path, 0o600) == 0)
+        let reader = open(path, O_RDONLY | O_NONBLOCK)
+        defer { close(reader) }
+        try write("one\ntwo\n", try LineFile(path))
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let count = read(reader, &bytes, bytes.count)
+        #expect(String(decoding: bytes.prefix(max(0, count)), as: UTF8.self) == "one\ntwo\n")
+    }
+
+    private static let canMount: Bool = {
+        guard geteuid() == 0, let scratch = try? Scratch() else { return false }
+        guard (try? Run("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", scratch.path]).status) == 0 else {
+            return false
+        }
+        return (try? Run("umount", [scratch.path]).status) == 0
+    }()
+
+    @Test(.enabled(if: canMount, "needs the right to mount a tmpfs"))
+    func whatAFullDiskCutOffIsTakenBack() throws {
+        let scratch = try Scratch()
+        try #require(try Run("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", scratch.path]).status == 0)
+        defer { _ = try? Run("umount", ["-l", scratch.path]) }
+        let path = scratch.path + "/out"
+        let file = try LineFile(path)
+        let piece = String(repeating: String(repeating: "y", count: 99) + "\n", count: 1000)
+        try write(piece, file)
+        try write(piece, file)
+        // 100,000 bytes do not fit, a part of them would.
+        let error = #expect(throws: TransportError.self) { try self.write(piece, file) }
+        #expect(error?.description.contains("No space left on device") == true)
+        #expect(content(path) == piece + piece)
+        try write("small\n", file)
+        #expect(content(path) == piece + piece + "small\n")
+    }
+}
