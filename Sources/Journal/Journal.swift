@@ -16,6 +16,8 @@ internal import Synchronization
 public final class Journal: Sendable {
     /// What opening had to mend.
     public let recoveries: [JournalRecovery]
+    /// Whether the file of positions was damaged: no consumer has one any more, although each had.
+    public let hasLostPositions: Bool
     private let byNumber: [Int: JournalLog]
     private let context: JournalContext
     private let book: Positions
@@ -47,6 +49,7 @@ public final class Journal: Sendable {
         let isWriter = lock != nil
         let (book, problem) = try Positions.load(settings.directory)
         var notes: [JournalRecovery] = []
+        hasLostPositions = problem != nil
         if let problem { logger.warning("\(problem)") }
         var numbers = Set(0..<logs)
         for name in try Folder.names(settings.directory) where name.hasPrefix("log-") {

@@ -78,6 +78,9 @@ extension SyslogReceiver {
         return acknowledgements.record(from: first)
     }
 
+    /// Whether messages in the journal wait for their acknowledgement.
+    public var hasUnacknowledged: Bool { !acknowledgements.recorded.isEmpty }
+
     /// Acknowledges what is on disk: all frames before `durable`.
     public func acknowledge(durable: UInt64) {
         for turn in acknowledgements.take(durable: durable) {

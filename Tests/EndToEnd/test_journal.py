@@ -250,3 +250,17 @@ def test_a_torn_tail_is_cut_and_said(factory):
     counts, frames = replayed(factory.folder)
     assert_unbroken(frames)
     assert {k: v for k, v in counts.items()} == {("tcp", n): 1 for n in range(600)}
+
+
+def test_lost_positions_repeat_instead_of_losing(factory):
+    """A damaged file of positions: the outputs begin at the start of the journal, and the log says so."""
+    settings = configuration(factory, lanes=1)
+    service = factory.start(settings)
+    support.send_tcp(service.tcp, support.octets([message("tcp", n) for n in range(300)]))
+    support.eventually(lambda: len(written(factory.folder / "events.ndjson")) == 300, 30, "the events")
+    assert service.stop() == 0
+    (factory.folder / "data/journal/positions").write_bytes(b"no positions")
+    service = factory.start(settings)
+    support.eventually(lambda: set(written(factory.folder / "events.ndjson").values()) == {2}, 30, "every event again")
+    assert "positions is damaged" in service.log()
+    assert service.stop() == 0

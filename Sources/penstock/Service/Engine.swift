@@ -322,8 +322,11 @@ final class Engine: @unchecked Sendable {
         if next.listeners != configuration.listeners || next.feeds != configuration.feeds
             || next.lake != configuration.lake
             || next.webhooks != configuration.webhooks || next.sensors != configuration.sensors
+            || next.journal != configuration.journal || next.files != configuration.files
+            || next.lines != configuration.lines || next.lanes != configuration.lanes
         {
-            log.warning("listeners, sensors and outputs change at a restart only; the rest was reloaded")
+            log.warning(
+                "lanes, listeners, files, sensors, journal and outputs change at a restart only; the rest was reloaded")
         }
         return []
     }

@@ -29,11 +29,13 @@ struct Outputs: Sendable {
     func begin(_ journal: Journal, _ matching: Matching, owned: Range<Int>) throws(JournalError) {
         for log in Set(journal.logs).union(owned) {
             guard let (first, end) = journal.bounds(of: log) else { continue }
+            // A new output begins with what comes from now on; one whose position is lost begins anew.
+            let unknown = journal.hasLostPositions ? first : end
             for progress in all {
-                let known = journal.position(of: progress.name, log: log) ?? end
+                let known = journal.position(of: progress.name, log: log) ?? unknown
                 progress.begin(log: log, at: min(max(known, first), end), end: end)
             }
-            let known = journal.position(of: Outputs.incidents, log: log) ?? end
+            let known = journal.position(of: Outputs.incidents, log: log) ?? unknown
             let next = min(max(known, first), end)
             matching.begin(log: log, at: next, isLive: next == end && owned.contains(log))
         }

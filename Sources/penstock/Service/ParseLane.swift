@@ -35,7 +35,10 @@ struct ParseLane: Sendable {
             batch.reset()
             let count = receiver.poll(into: &batch, timeout: isLast ? 0 : 200)
             let isDone = isLast && (count == 0 || end.isOver)
-            if isDone { receiver.finish(into: &batch) }
+            if isDone {
+                receiver.acknowledgeAll(log)
+                receiver.finish(into: &batch)
+            }
             recorder.record(&batch) { receiver.shed() }
             if let through = receiver.recorded(from: log == nil ? 0 : batch.position?.first) {
                 _ = log?.wantsDurable(below: through)

@@ -35,7 +35,10 @@ struct SyslogLane: Sendable {
             let count = receiver.poll(into: &batch, timeout: isLast ? 0 : 200)
             // A sender that never pauses must not hold the stop up.
             let isDone = isLast && (count == 0 || end.isOver)
-            if isDone { receiver.finish(into: &batch) }
+            if isDone {
+                receiver.acknowledgeAll(log)
+                receiver.finish(into: &batch)
+            }
             work.record(&batch) { receiver.shed() }
             if let through = receiver.recorded(from: log == nil ? 0 : batch.position?.first) {
                 _ = log?.wantsDurable(below: through)
@@ -46,6 +49,18 @@ struct SyslogLane: Sendable {
                 work.finish()
                 return
             }
+        }
+    }
+}
+
+extension SyslogReceiver {
+    /// Acknowledges what is in the journal before its connections end, so that senders need not repeat it; waits at most a
+    /// second for the disk.
+    func acknowledgeAll(_ log: JournalLog?) {
+        for _ in 0..<100 where hasUnacknowledged {
+            if let log { _ = log.wantsDurable(below: log.end) }
+            sleepMilliseconds(10)
+            acknowledge(durable: log?.durable ?? .max)
         }
     }
 }
