@@ -40,6 +40,8 @@ public final class SyslogReceiver: @unchecked Sendable {
     /// When the lane last had nothing to do, in monotonic milliseconds; before its first poll it had no work to miss.
     private var lastPause: Int64?
     private var load = LaneLoad()
+    private var rest: Rest
+    private var hasRested = false
     private var ready: [EventLoop.Event] = []
     private var cursor = 0
     private var nextSweep: Int64 = 0
@@ -53,6 +55,7 @@ public final class SyslogReceiver: @unchecked Sendable {
         self.limits = limits
         refusals = Refusals(registry: registry, logger: logger)
         notices = Notices(registry)
+        rest = Rest(shortest: limits.coalescing)
         shedMessages = registry.dropped(stage: "journal", reason: "disk_full")
         do { loop = try EventLoop() } catch { throw ListenerErrors(["lane \(lane): \(error)"]) }
         let datagrams = listeners.filter { !$0.configuration.transport.isStream }
@@ -126,6 +129,8 @@ public final class SyslogReceiver: @unchecked Sendable {
             handle(event, &batch, mostFrames)
         }
         if clocks.now >= nextSweep { sweep(&batch) }
+        if hasRested { rest.learn(sockets: ready.count, frames: batch.frames.count - first) }
+        hasRested = false
         tellNotices(&batch)
         for index in doors.indices { doors[index].flush() }
         return batch.frames.count - first
@@ -183,7 +188,8 @@ public final class SyslogReceiver: @unchecked Sendable {
         woken = loop.wait(milliseconds: milliseconds < 0 ? longest : min(milliseconds, longest), into: &ready)
         defer { lastPause = Clocks.monotonic }
         guard limits.coalescing > 0, !ready.isEmpty, !woken else { return }
-        Clocks.sleep(microseconds: limits.coalescing)
+        Clocks.sleep(microseconds: rest.microseconds)
+        hasRested = true
         ready.removeAll(keepingCapacity: true)
         loop.wait(milliseconds: 0, into: &ready)
     }
