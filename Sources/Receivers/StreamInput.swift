@@ -54,7 +54,9 @@ final class StreamInput {
         self.listener = listener
         self.door = door
         self.token = token
-        splitter = FrameSplitter(listener.configuration)
+        splitter = FrameSplitter(
+            listener.configuration.framing, maximum: listener.configuration.maxMessageBytes,
+            oversize: listener.configuration.oversize)
         interest = connection.interest
         relp = listener.configuration.transport == .relp ? RELPConversation(listener.configuration) : nil
         stage = listener.trustsProxy(at: connection.peer.ip) ? .proxy : .open
@@ -79,21 +81,5 @@ final class StreamInput {
         }
         let most = Int64(limits.idleTimeout) * 1000
         return most > 0 && now - lastByte >= most ? .idle : nil
-    }
-}
-
-extension FrameSplitter {
-    /// A splitter for a new connection of a listener.
-    init(_ configuration: ListenerConfiguration) {
-        let mode: Mode =
-            switch configuration.framing {
-            case .auto: .auto
-            case .octetCounting: .octet
-            case .lineFeed: .lf
-            case .nul: .nul
-            }
-        self.init(
-            mode: mode, maximum: configuration.maxMessageBytes,
-            oversize: configuration.oversize == .split ? .split : .truncate)
     }
 }

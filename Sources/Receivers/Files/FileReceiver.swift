@@ -10,7 +10,7 @@ internal import Wire
 ///
 /// One thread polls it. After the frames of a poll are safe (in the journal, or delivered when there is none), the owner
 /// calls ``commit()``; only then may their positions reach the disk. So nothing is lost by a kill at any moment; what was
-/// polled since the last write of positions comes again: at most half a second's, or one poll's.
+/// polled since the last write of positions comes again: half a second's as a rule, more on a slow disk.
 ///
 /// Sendable so that it can be handed to its thread. Only ``wake()`` may be called from another one.
 public final class FileReceiver: @unchecked Sendable {

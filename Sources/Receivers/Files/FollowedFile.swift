@@ -99,7 +99,8 @@ final class FollowedFile {
         self.path = path
         self.facts = facts
         self.isEarly = isEarly
-        splitter = FrameSplitter(configuration)
+        splitter = FrameSplitter(
+            configuration.framing, maximum: configuration.maxMessageBytes, oversize: configuration.oversize)
     }
 
     deinit { close() }
@@ -172,7 +173,8 @@ final class FollowedFile {
 
     /// Forgets the frames that were begun; `rest` is what is to be skipped first.
     func resume(_ rest: FilePosition.Rest, _ configuration: FileInputConfiguration) {
-        splitter = FrameSplitter(configuration)
+        splitter = FrameSplitter(
+            configuration.framing, maximum: configuration.maxMessageBytes, oversize: configuration.oversize)
         self.rest = rest
         restIsOurs = rest != .none
         isBetweenFrames = true
@@ -203,21 +205,5 @@ final class FollowedFile {
 extension FileIdentity {
     init(_ information: stat) {
         self.init(device: UInt64(information.st_dev), inode: UInt64(information.st_ino))
-    }
-}
-
-extension FrameSplitter {
-    /// A splitter for a file.
-    init(_ configuration: FileInputConfiguration) {
-        let mode: Mode =
-            switch configuration.framing {
-            case .auto: .auto
-            case .octetCounting: .octet
-            case .lineFeed: .lf
-            case .nul: .nul
-            }
-        self.init(
-            mode: mode, maximum: configuration.maxMessageBytes,
-            oversize: configuration.oversize == .split ? .split : .truncate)
     }
 }

@@ -30,9 +30,12 @@ struct MessageCounters {
         isTouched[source] = true
         let first = source * MessageCounters.width
         counts[first + Int(format.rawValue)] += 1
-        guard !problems.isEmpty else { return }
-        for (place, problem) in SyslogProblems.all.enumerated() where problems.contains(problem.flag) {
-            counts[first + MessageCounters.formats.count + place] += 1
+        // A problem's place in `all` is the number of its bit.
+        var open = problems.rawValue
+        while open != 0 {
+            let place = open.trailingZeroBitCount
+            if place < SyslogProblems.all.count { counts[first + MessageCounters.formats.count + place] += 1 }
+            open &= open - 1
         }
     }
 
