@@ -71,7 +71,8 @@ enum Folder {
     /// The bytes that an unprivileged process can still write to the file system of `path`.
     static func free(_ path: String) -> UInt64? {
         var status = statvfs()
-        guard unsafe statvfs(path, &status) == 0 else { return nil }
+        // Asked with each commit: passing the String itself would allocate a copy each time.
+        guard unsafe path.withCString({ unsafe statvfs($0, &status) }) == 0 else { return nil }
         return UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue
     }
 
