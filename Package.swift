@@ -57,7 +57,7 @@ let package = Package(
         // floor 2: the vocabulary
         target("Events", ["Wire"]),
         // floor 3: grammars, protocols, rules, sockets, storage
-        target("Codecs", ["Wire", "CZstd", "CSnappy", "CLZ4", "CZlib"], settings: hostile),
+        target("Codecs", ["Wire", "CLinux", "CZstd", "CSnappy", "CLZ4", "CZlib"], settings: hostile),
         target("Dissection", ["Wire"], settings: hostile),
         target("Sigma", ["Events", "Documents", "Patterns", "Wire"]),
         target("Transport", ["Wire", "Instruments", "CLinux", "COpenSSL", logging]),

@@ -259,29 +259,3 @@ const void *penstock_memmem(const void *haystack, size_t haystack_length, const 
 }
 
 const void *penstock_memrchr(const void *bytes, int value, size_t length) { return memrchr(bytes, value, length); }
-
-#if defined(__x86_64__)
-#include <nmmintrin.h>
-int penstock_has_crc32c(void) { return __builtin_cpu_supports("sse4.2") != 0; }
-
-__attribute__((target("sse4.2"))) uint32_t penstock_crc32c(uint32_t crc, const uint8_t *bytes, size_t count) {
-    uint64_t state = crc;
-    while (count >= 8) {
-        uint64_t word;
-        memcpy(&word, bytes, 8);
-        state = _mm_crc32_u64(state, word);
-        bytes += 8;
-        count -= 8;
-    }
-    uint32_t rest = (uint32_t)state;
-    while (count-- > 0) rest = _mm_crc32_u8(rest, *bytes++);
-    return rest;
-}
-#else
-int penstock_has_crc32c(void) { return 0; }
-uint32_t penstock_crc32c(uint32_t crc, const uint8_t *bytes, size_t count) {
-    (void)bytes;
-    (void)count;
-    return crc;
-}
-#endif

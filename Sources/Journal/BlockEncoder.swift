@@ -6,18 +6,19 @@ internal import Wire
 /// Makes blocks of a batch's frames. All its memory is made once and used again.
 @safe
 struct BlockEncoder: ~Copyable {
-    /// The content at which a block is closed: below 64 KiB, LZ4 keeps 16-bit positions and stays in the first cache.
+    /// The content at which a block is closed: what is farther back than 64 KiB, LZ4 cannot refer to.
     static let fullContent = 60 << 10
     /// The longest frame that is kept whole; what is described beside it fits into the rest of the largest content.
     static let mostFrame = BlockHeader.mostContent - (1 << 20)
-    /// Content below this is not worth a hash table of 16 KiB.
-    private static let leastCompressed = 128
-    /// Higher is faster and larger (lz4.h). Measured on syslog, 1 costs no more than 16: what compression saves in time,
-    /// hashing and writing the larger blocks take.
-    private static let acceleration: Int32 = 1
+    /// Frames of that many bytes in one batch say that the processor is short, not the disk.
+    private static let load = 8 << 10
+    /// Compressing costs what hashing and writing twice the content do: it pays when a third is left.
+    private static let worth = 3
+    /// How many blocks go uncompressed before it is tried again.
+    private static let pause = 63
 
     /// The blocks made since `reset`, ready to be written.
-    private(set) var blocks = Slab(capacity: 128 << 10)
+    private(set) var blocks = Slab(capacity: 320 << 10)
     /// The number of the next frame.
     private(set) var next: UInt64
     /// The chain value after the last block.
@@ -26,23 +27,24 @@ struct BlockEncoder: ~Copyable {
     private(set) var textBytes = 0
     private let log: UInt16
     private let epoch: UInt32
+    private let compression: JournalSettings.Compression
     private let hash = HashChain()
-    private let state: UnsafeMutableRawPointer
-    private var content = Slab(capacity: 64 << 10)
+    private var compressor = TextCompressor()
+    private var packed = Slab(capacity: 64 << 10)
     private var described = Slab(capacity: 8 << 10)
+    /// How many blocks are still to go uncompressed under load.
+    private var paused = 0
     /// The block's number of each origin of the batch; 0 where the block has not named it.
     private var numbers: [UInt16] = []
     private var named: [Int] = []
 
-    init(log: UInt16, epoch: UInt32, next: UInt64, chain: ChainValue) {
+    init(log: UInt16, epoch: UInt32, next: UInt64, chain: ChainValue, _ compression: JournalSettings.Compression) {
         self.log = log
         self.epoch = epoch
         self.next = next
         self.chain = chain
-        unsafe state = .allocate(byteCount: Int(LZ4_sizeofState()), alignment: 16)
+        self.compression = compression
     }
-
-    deinit { unsafe state.deallocate() }
 
     /// Forgets the blocks made; what comes next follows `next` and `chain`.
     mutating func reset(next: UInt64, chain: ChainValue) {
@@ -59,7 +61,6 @@ struct BlockEncoder: ~Copyable {
     ///
     /// - Returns: how many frames were longer than ``mostFrame`` and have been cut.
     mutating func encode(_ batch: borrowing Batch, _ frames: [Frame], from index: inout Int) -> Int {
-        content.reset()
         described.reset()
         for origin in named { numbers[origin] = 0 }
         named.removeAll(keepingCapacity: true)
@@ -69,29 +70,72 @@ struct BlockEncoder: ~Copyable {
         var latest = Int64.min
         var cut = 0
         let start = index
+        let place = blocks.count
+        // The content is put where it will be written from; the header's place is left free.
+        _ = unsafe blocks.append(upTo: BlockHeader.size) { _ in BlockHeader.size }
+        let before = blocks.count
         let last = min(frames.count, start + BlockHeader.mostFrames)
         while index < last {
             let frame = frames[index]
             let whole = batch.slab.bytes(frame.extent)
             let bytes = whole.part(0, BlockEncoder.mostFrame)
-            if index > start, content.count + described.count + bytes.byteCount > BlockEncoder.fullContent { break }
+            let size = blocks.count - before + described.count + bytes.byteCount
+            if index > start, size > BlockEncoder.fullContent { break }
             if bytes.byteCount < whole.byteCount { cut += 1 }
-            content.append(bytes)
+            blocks.append(bytes)
             describe(frame, bytes.byteCount, isCut: bytes.byteCount < whole.byteCount, batch, &context)
             earliest = min(earliest, frame.received)
             latest = max(latest, frame.received)
             index += 1
         }
-        textBytes += content.count
+        let text = blocks.count - before
+        textBytes += text
+        BlockEncoder.append(described, to: &blocks)
         var header = BlockHeader(
-            stored: 0, content: 0, text: content.count, frames: index - start, epoch: epoch, first: next,
+            stored: 0, content: blocks.count - before, text: text, frames: index - start, epoch: epoch, first: next,
             earliest: earliest, latest: latest, log: log, method: .raw, checksum: 0, chain: chain)
-        BlockEncoder.append(described, to: &content)
-        header.content = content.count
-        unsafe BlockEncoder.seal(&header, content, into: &blocks, state, hash)
+        header.stored = header.content
+        if isWorthTrying(isBusy: batch.slab.count >= BlockEncoder.load) { compress(&header, at: before) }
+        seal(&header, at: place)
         next = header.end
         chain = header.chain
         return cut
+    }
+
+    private mutating func isWorthTrying(isBusy: Bool) -> Bool {
+        switch compression {
+        case .always: return true
+        case .never: return false
+        case .adaptive:
+            guard isBusy, paused > 0 else { return true }
+            paused -= 1
+            return false
+        }
+    }
+
+    /// Puts the compressed content in the place of the content, if that is shorter.
+    private mutating func compress(_ header: inout BlockHeader, at before: Int) {
+        BlockEncoder.compress(blocks, from: before, with: &compressor, into: &packed)
+        if header.content >= TextCompressor.least {
+            paused = packed.count * BlockEncoder.worth > header.content ? BlockEncoder.pause : 0
+        }
+        guard packed.count > 0, packed.count < header.content else { return }
+        header.stored = packed.count
+        header.method = .lz4
+        blocks.truncate(to: before)
+        BlockEncoder.append(packed, to: &blocks)
+    }
+
+    private static func append(_ part: borrowing Slab, to whole: inout Slab) { whole.append(part.bytes) }
+
+    private static func compress(
+        _ content: borrowing Slab, from start: Int, with compressor: inout TextCompressor, into packed: inout Slab
+    ) {
+        packed.reset()
+        let content = content.bytes.part(start, Int.max)
+        _ = unsafe packed.append(upTo: TextCompressor.bound(content.byteCount)) { room in
+            unsafe compressor.compress(content, into: room)
+        }
     }
 
     private mutating func describe(
@@ -108,11 +152,8 @@ struct BlockEncoder: ~Copyable {
         } else if known != context.origin {
             flags |= FrameFlags.origin
         }
-        described.reserve(64)
-        described.append(byte: flags)
-        described.append(varint: UInt64(length))
         let step = frame.received &- context.received
-        described.append(varint: UInt64(bitPattern: step << 1 ^ step >> 63))
+        described.append(flags, UInt64(length), UInt64(bitPattern: step << 1 ^ step >> 63))
         if flags & FrameFlags.peer != 0 { described.append(address: frame.peer) }
         if flags & FrameFlags.port != 0 { described.append(u16: frame.peerPort) }
         if flags & FrameFlags.listener != 0 {
@@ -137,24 +178,13 @@ struct BlockEncoder: ~Copyable {
         context.origin = numbers[origin]
     }
 
-    /// Compresses the content behind the header's place, links the chain and writes the header.
-    private static func seal(
-        _ header: inout BlockHeader, _ content: borrowing Slab, into blocks: inout Slab,
-        _ state: UnsafeMutableRawPointer, _ hash: HashChain
-    ) {
-        let room = BlockHeader.size + Int(LZ4_compressBound(Int32(content.count)))
-        let content = content.bytes
-        _ = unsafe blocks.append(upTo: room) { room in
-            let body = unsafe UnsafeMutableRawBufferPointer(rebasing: room[BlockHeader.size...])
-            header.stored = unsafe compress(content, body, state)
-            header.method = .lz4
-            if header.stored <= 0 || header.stored >= content.byteCount {
-                unsafe content.withUnsafeBytes { unsafe body.copyMemory(from: $0) }
-                header.stored = content.byteCount
-                header.method = .raw
-            }
+    /// Links the chain and writes the header in front of the stored bytes.
+    private mutating func seal(_ header: inout BlockHeader, at place: Int) {
+        blocks.truncate(to: place)
+        // What truncate(to:) leaves behind is still there: it becomes the room again.
+        _ = unsafe blocks.append(upTo: header.total) { room in
             let stored = unsafe RawSpan(
-                _unsafeBytes: UnsafeRawBufferPointer(rebasing: body[0..<header.stored]))
+                _unsafeBytes: UnsafeRawBufferPointer(rebasing: room[BlockHeader.size..<header.total]))
             header.checksum = Checksum.crc32c(stored)
             unsafe header.store(in: room)
             let head = unsafe RawSpan(
@@ -162,22 +192,6 @@ struct BlockEncoder: ~Copyable {
             header.chain = hash.link(header.chain, head, stored)
             unsafe header.seal(room)
             return header.total
-        }
-    }
-
-    private static func append(_ part: borrowing Slab, to whole: inout Slab) { whole.append(part.bytes) }
-
-    private static func compress(
-        _ content: RawSpan, _ room: UnsafeMutableRawBufferPointer, _ state: UnsafeMutableRawPointer
-    ) -> Int {
-        guard content.byteCount >= BlockEncoder.leastCompressed else { return 0 }
-        return unsafe content.withUnsafeBytes { source in
-            guard let from = unsafe source.baseAddress?.assumingMemoryBound(to: CChar.self),
-                let to = unsafe room.baseAddress?.assumingMemoryBound(to: CChar.self)
-            else { return 0 }
-            return unsafe Int(
-                LZ4_compress_fast_extState(
-                    state, from, to, Int32(source.count), Int32(room.count), BlockEncoder.acceleration))
         }
     }
 }

@@ -12,7 +12,7 @@ internal import Wire
 /// ```
 ///
 /// The header has a checksum of its own, so that a damaged body still says which frames it held and where it ends.
-/// The chain covers bytes 0–55 and the stored bytes.
+/// The chain covers bytes 0–55 and the stored bytes; see ``HashChain``.
 struct BlockHeader: Equatable, Sendable {
     static let size = 92
     static let hashed = 56
@@ -108,6 +108,14 @@ enum BlockSight: Equatable {
     case end
     /// Something else; the header is there when only the body is damaged.
     case bad(BlockFault, BlockHeader?)
+}
+
+extension RawSpan {
+    /// Whether all bytes are zero.
+    var isZero: Bool {
+        for index in 0..<byteCount where byte(at: index) != 0 { return false }
+        return true
+    }
 }
 
 /// What is wrong with a block.

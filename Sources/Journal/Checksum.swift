@@ -26,13 +26,16 @@ enum Checksum {
     }
 
     private static let tables = Tables()
-    private static let hasInstruction = penstock_has_crc32c() != 0
+    private static let hasInstruction = penstock_has_crc32c_parts() != 0
+    private static let once = penstock_crc32c_factor(Int(penstock_crc32c_part))
+    private static let twice = penstock_crc32c_factor(2 * Int(penstock_crc32c_part))
 
     static func crc32c(_ bytes: RawSpan, from previous: UInt32 = 0) -> UInt32 {
         if hasInstruction {
             return unsafe bytes.withUnsafeBytes { bytes in
                 guard let base = bytes.baseAddress else { return previous }
-                return unsafe ~penstock_crc32c(~previous, base.assumingMemoryBound(to: UInt8.self), bytes.count)
+                return unsafe ~penstock_crc32c_parts(
+                    ~previous, base.assumingMemoryBound(to: UInt8.self), bytes.count, once, twice)
             }
         }
         return software(bytes, from: previous)

@@ -60,6 +60,7 @@ final class Committer: @unchecked Sendable {
             context.bell.wait(min(tick, second) - Folder.milliseconds)
             let last = isStopping.load(ordering: .sequentiallyConsistent)
             let now = Folder.milliseconds
+            if last { for log in logs { log.finish() } }
             let isDue = now >= tick || last
             for log in logs where isDue || log.isUrgent { commit(log) }
             if isDue { tick = now + interval }

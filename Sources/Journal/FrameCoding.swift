@@ -43,6 +43,29 @@ extension Slab {
         append(byte: UInt8(truncatingIfNeeded: rest))
     }
 
+    /// A byte and two varints, as every description begins: the same as three calls, at a third of their cost.
+    mutating func append(_ flags: UInt8, _ first: UInt64, _ second: UInt64) {
+        _ = unsafe append(upTo: 21) { room in
+            guard let base = room.baseAddress else { return 0 }
+            var place = 1
+            func put(_ value: UInt64) {
+                var rest = value
+                while rest >= 0x80 {
+                    unsafe base.storeBytes(
+                        of: UInt8(truncatingIfNeeded: rest) | 0x80, toByteOffset: place, as: UInt8.self)
+                    place &+= 1
+                    rest >>= 7
+                }
+                unsafe base.storeBytes(of: UInt8(truncatingIfNeeded: rest), toByteOffset: place, as: UInt8.self)
+                place &+= 1
+            }
+            unsafe base.storeBytes(of: flags, as: UInt8.self)
+            put(first)
+            put(second)
+            return place
+        }
+    }
+
     mutating func append(u16 value: UInt16) {
         append(byte: UInt8(truncatingIfNeeded: value))
         append(byte: UInt8(truncatingIfNeeded: value >> 8))

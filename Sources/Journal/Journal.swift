@@ -143,7 +143,10 @@ final class Lock: Sendable {
     }
 
     func release() {
-        if isHeld.exchange(false, ordering: .relaxed) { _ = Glibc.close(descriptor) }
+        guard isHeld.exchange(false, ordering: .relaxed) else { return }
+        // A process that is being started from this one has the descriptor too, until it runs its own program.
+        _ = flock(descriptor, LOCK_UN)
+        _ = Glibc.close(descriptor)
     }
 
     deinit { release() }

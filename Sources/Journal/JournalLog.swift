@@ -27,10 +27,18 @@ public final class JournalLog: @unchecked Sendable {
     // Below: the writer's own, guarded by `isAppending`.
     private var encoder: BlockEncoder
     private var file: SegmentFile?
+    /// Up to where the segment has bytes to be written over.
+    private var reserved = 0
     private let segmentLimit: Int
+    /// The committer's own: up to where the kernel was told that it may use its memory again.
+    private var released: (segment: UInt64, offset: Int) = (0, 0)
     private let frames: Instrument
     private let bytes: Instrument
     private let stored: Instrument
+    /// The bytes of blocks at which they are written, while a batch has more.
+    private static let mostPending = 256 << 10
+    /// The bytes at the end of a log that are left in the kernel's memory, for those who follow it.
+    private static let kept = 16 << 20
 
     init(_ number: Int, _ epoch: UInt32, isWritable: Bool, _ state: LogState, _ context: JournalContext, limit: Int) {
         self.number = number
@@ -41,7 +49,8 @@ public final class JournalLog: @unchecked Sendable {
         self.synchronized = Atomic(state.durable.end)
         self.file = state.current
         self.encoder = BlockEncoder(
-            log: UInt16(truncatingIfNeeded: number), epoch: epoch, next: state.end, chain: state.chain)
+            log: UInt16(truncatingIfNeeded: number), epoch: epoch, next: state.end, chain: state.chain,
+            context.settings.compression)
         self.segmentLimit = limit
         self.state = Mutex(state)
         let registry = context.registry
@@ -90,7 +99,12 @@ public final class JournalLog: @unchecked Sendable {
     ///
     /// - Throws: the reason why nothing of the batch was recorded; later calls may succeed.
     public func append(_ batch: inout Batch) throws(JournalError) {
-        precondition(!isAppending.exchange(true, ordering: .acquiring), "two threads append to log \(number)")
+        guard !isAppending.exchange(true, ordering: .acquiring) else {
+            // Else it is the end of the journal, which cuts the segment to what was written.
+            precondition(
+                context.isClosed.load(ordering: .sequentiallyConsistent), "two threads append to log \(number)")
+            throw JournalError(.closed, path: context.folder(number), reason: "the journal is closed")
+        }
         defer { isAppending.store(false, ordering: .releasing) }
         guard isWritable else {
             throw JournalError(.readOnly, path: context.folder(number), reason: "the log is open for reading only")
@@ -140,14 +154,15 @@ public final class JournalLog: @unchecked Sendable {
         do {
             while index < frames.count {
                 cut += encoder.encode(batch, frames, from: &index)
-                guard index == frames.count || encoder.blocks.count >= 1 << 20 else { continue }
+                guard index == frames.count || encoder.blocks.count >= JournalLog.mostPending else { continue }
+                reserve(segment, from: size, encoder.blocks.count)
                 try segment.write(encoder.blocks.bytes, at: size)
                 size += encoder.blocks.count
                 encoder.clear()
             }
         } catch {
             // Whatever a cut write left is behind the bytes that count; without this, the next write covers it.
-            _ = segment.truncate(to: base)
+            self.cut(segment, to: base)
             encoder.reset(next: next, chain: chain)
             throw error
         }
@@ -170,8 +185,25 @@ public final class JournalLog: @unchecked Sendable {
         context.oversize.add(cut)
     }
 
+    /// Makes room in front of a write that would make the segment longer.
+    private func reserve(_ segment: SegmentFile, from size: Int, _ count: Int) {
+        reserved = max(reserved, size)
+        // Small segments, and the end of each, are not worth it.
+        while reserved < size + count, reserved + SegmentFile.reservation <= segmentLimit {
+            guard let end = segment.reserve(from: reserved, for: count) else { return cut(segment, to: size) }
+            reserved = end
+        }
+    }
+
+    /// Cuts the segment to what counts.
+    private func cut(_ segment: SegmentFile, to size: Int) {
+        _ = segment.truncate(to: size)
+        reserved = 0
+    }
+
     /// Begins a segment with the frame `next`.
     private func begin(_ next: UInt64, _ chain: ChainValue) throws(JournalError) -> SegmentFile {
+        if let file { cut(file, to: state.withLock { $0.segments.last?.bytes ?? SegmentHeader.size }) }
         let path = "\(context.folder(number))/\(Segment.name(next))"
         let made = try SegmentFile.open(path, .create)
         let header = SegmentHeader(log: UInt32(truncatingIfNeeded: number), epoch: epoch, first: next, chain: chain)
@@ -225,10 +257,31 @@ public final class JournalLog: @unchecked Sendable {
             state.durable = place
             state.anchorChanged = true
         }
+        release(now, place)
         committed.store(now.written, ordering: .relaxed)
         let before = synchronized.exchange(place.end, ordering: .sequentiallyConsistent)
         if wanted.load(ordering: .sequentiallyConsistent) > before { onDurable?() }
         return true
+    }
+
+    /// Leaves in memory only what readers are likely to want: memory that the journal gives back is what it is given for
+    /// its next frames, at a quarter of the cost of memory that nobody has used yet.
+    private func release(_ state: LogState, _ place: Anchor.Place) {
+        if place.segment != released.segment {
+            for file in state.unsynced { if let bytes = try? file.status().bytes { file.release(0..<bytes) } }
+            released = (place.segment, 0)
+        }
+        let end = place.offset - JournalLog.kept
+        guard end - released.offset >= JournalLog.kept / 4 else { return }
+        state.current?.release(released.offset..<end)
+        released.offset = end
+    }
+
+    /// Cuts the segment to what was written, at the end of the journal.
+    func finish() {
+        guard isWritable, !isAppending.exchange(true, ordering: .acquiring) else { return }
+        defer { isAppending.store(false, ordering: .releasing) }
+        if let file, reserved > 0 { cut(file, to: state.withLock { $0.segments.last?.bytes ?? SegmentHeader.size }) }
     }
 
     /// fdatasync(2) of a segment. After an error the kernel has forgotten which pages are not on disk: they are read,

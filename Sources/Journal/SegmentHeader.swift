@@ -4,12 +4,12 @@ internal import Wire
 /// The first bytes of a segment file; numbers are little-endian.
 ///
 /// ```
-///  0 8 bytes "PNSTKJ01"    12 u32 epoch                    24 32 bytes chain
+///  0 8 bytes "PNSTKJ02"    12 u32 epoch                    24 32 bytes chain
 ///  8 u32 log               16 u64 number of first frame    56 u32 CRC-32C of bytes 0–55
 /// ```
 struct SegmentHeader: Equatable, Sendable {
     static let size = 60
-    private static let magic: UInt64 = 0x504E_5354_4B4A_3031
+    private static let magic: UInt64 = 0x504E_5354_4B4A_3032
 
     var log: UInt32
     var epoch: UInt32

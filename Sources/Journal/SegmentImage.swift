@@ -46,6 +46,7 @@ public enum SegmentImage {
                 summary.end = header.end
                 count(header, body, &content, &summary)
             case .bad(_, let header):
+                if header == nil, bytes.part(offset, bytes.byteCount).isZero { return summary }
                 summary.faults += 1
                 budget -= header?.total ?? BlockHeader.size
                 offset = bytes.firstRange(of: "PBLK", from: offset + 1) ?? bytes.byteCount

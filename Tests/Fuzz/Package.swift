@@ -34,7 +34,7 @@ let package = Package(
         target("Wire", ["CLinux"]),
         target("Instruments", []),
         target("Events", ["Wire"]),
-        target("Codecs", ["Wire", "CZstd", "CSnappy", "CLZ4", "CZlib"]),
+        target("Codecs", ["Wire", "CLinux", "CZstd", "CSnappy", "CLZ4", "CZlib"]),
         target("Journal", ["Events", "Wire", "Instruments", "CLinux", "CLZ4", "COpenSSL", logging]),
         .executableTarget(
             name: "FuzzTargets", dependencies: ["Wire", "Codecs", "Journal"],

@@ -14,6 +14,15 @@ struct ChecksumTests {
     }
     private func crc(_ bytes: ArraySlice<UInt8>) -> Int { Int(CRC32C.checksum(Array(bytes).span.bytes)) }
 
+    /// What the chain covers of a block's stored bytes: the digests of two parts and the rest, once they are 1024.
+    private func hashed(_ body: ArraySlice<UInt8>) -> [UInt8] {
+        guard body.count >= 1024 else { return Array(body) }
+        let part = body.count / 128 * 64
+        let one = Array(body.prefix(part))
+        let two = Array(body.dropFirst(part).prefix(part))
+        return SHA256.digest(one.span.bytes) + SHA256.digest(two.span.bytes) + Array(body.dropFirst(2 * part))
+    }
+
     @Test("every checksum and every link, over content of every length")
     func onDisk() throws {
         #expect(crc(Array("123456789".utf8)[...]) == 0xE306_9283, "the check value of CRC-32C")
@@ -23,7 +32,9 @@ struct ChecksumTests {
         let log = try #require(journal.log(0))
         var batch = Batch(table: emptyTable)
         // Lengths around the steps of both implementations, then random batches, of which some do not compress.
-        for length in Array(0..<70) + [127, 128, 129, 4095, 4096, 4097, 70_001] {
+        for length in Array(0..<70) + [127, 128, 129, 4095, 4096, 4097, 70_001] + Array(1010...1030)
+            + Array(1140...1160) + [3071, 3072]
+        {
             batch.reset()
             put(random.bytes(length), &batch)
             try log.append(&batch)
@@ -46,7 +57,7 @@ struct ChecksumTests {
                 let body = bytes[offset + 92..<offset + 92 + stored]
                 #expect(number(bytes, offset + 88) == crc(bytes[offset..<offset + 88]))
                 #expect(number(bytes, offset + 52) == crc(body))
-                let link = chain + bytes[offset..<offset + 56] + body
+                let link = chain + bytes[offset..<offset + 56] + hashed(body)
                 chain = SHA256.digest(link.span.bytes)
                 #expect(Array(bytes[offset + 56..<offset + 88]) == chain)
                 offset += 92 + stored

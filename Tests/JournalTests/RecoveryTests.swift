@@ -164,6 +164,65 @@ struct RecoveryTests {
         journal.close()
     }
 
+    @Test("the room behind the blocks of a killed writer is no damage; a block torn in it is")
+    func room() throws {
+        let scratch = Scratch()
+        let (journal, all) = try made(in: scratch, batches: 20, close: false)
+        let file = try #require(scratch.segments().first)
+        let image = scratch.bytes(file)
+        #expect(image.count == 64 << 10, "writes go into room that is made ahead")
+        let whole = scan(image)
+        #expect(whole.frames == all.count && whole.faults == 0 && whole.wholeBytes < 20_000)
+        // What a process that is killed leaves.
+        let killed = try scratch.copy()
+        let torn = try scratch.copy()
+        let holed = try scratch.copy()
+        let view = try Journal.view(scratch.path, logger: quiet)
+        #expect(view.bounds(of: 0)?.end == UInt64(all.count))
+        view.close()
+        let report = try JournalVerifier.verify(directory: scratch.path)
+        #expect(report.isSound && report.logs.first?.bytes == whole.wholeBytes)
+        journal.close()
+        #expect(scratch.bytes(file) == Array(image[..<whole.wholeBytes]), "a stop cuts the room off")
+
+        var opened = try open(settings(killed.path))
+        #expect(opened.recoveries.isEmpty)
+        #expect(killed.bytes(killed.segments()[0]).count == whole.wholeBytes)
+        var (frames, _) = try readAll(try #require(opened.reader(of: 0, from: 0)))
+        #expect(difference(frames, all) == nil)
+        var batch = Batch(table: emptyTable)
+        put([66], &batch)
+        let added = kept(batch)
+        try opened.log(0)?.append(&batch)
+        opened.close()
+        #expect(try JournalVerifier.verify(directory: killed.path).isSound)
+
+        // The write of the last block had not ended: its second half is still zero.
+        var bytes = image
+        bytes.replaceSubrange(whole.wholeBytes - 40..<whole.wholeBytes, with: [UInt8](repeating: 0, count: 40))
+        torn.write(bytes, torn.segments()[0])
+        try FileManager.default.removeItem(atPath: torn.path + "/log-0/anchor")
+        opened = try open(settings(torn.path))
+        #expect(opened.recoveries.contains { $0.bytesCut > 40 })
+        try opened.log(0)?.append(&batch)
+        (frames, _) = try readAll(try #require(opened.reader(of: 0, from: 0)))
+        #expect(difference(frames, all[..<(all.count - 3)] + added) == nil)
+        opened.close()
+
+        // Zeros with a block behind them are damage, whatever they were.
+        bytes = image
+        bytes.replaceSubrange(60..<160, with: [UInt8](repeating: 0, count: 100))
+        holed.write(bytes, holed.segments()[0])
+        try FileManager.default.removeItem(atPath: holed.path + "/log-0/anchor")
+        #expect(scan(bytes).faults == 1)
+        opened = try open(settings(holed.path))
+        #expect(!opened.recoveries.isEmpty && opened.bounds(of: 0)?.end == UInt64(all.count))
+        let reader = try #require(opened.reader(of: 0, from: 0))
+        (frames, _) = try readAll(reader)
+        #expect(difference(frames, all[3...]) == nil && reader.lost == 3)
+        opened.close()
+    }
+
     @Test("mutated segments never stop a reader, a recovery or a verification")
     func mutations() throws {
         let scratch = Scratch(inMemory: true)

@@ -6,6 +6,11 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include "Allocate.h"
+#include "Blocks.h"
+#include "CRC32C.h"
+#include "SHA256Pair.h"
+
 /// Layout-compatible with glibc's `struct epoll_event`, which is packed on x86-64.
 struct penstock_epoll_event {
     uint32_t events;
@@ -85,9 +90,3 @@ void penstock_name_thread(const char *name);
 const void *penstock_memmem(const void *haystack, size_t haystack_length, const void *needle, size_t needle_length);
 /// memrchr(3).
 const void *penstock_memrchr(const void *bytes, int value, size_t length);
-
-/// Whether ``penstock_crc32c`` can be called: the processor has the instruction.
-int penstock_has_crc32c(void);
-/// CRC-32C (RFC 3720 appendix B.4) by the processor's instruction: goes on from the inverted checksum `crc`, and returns
-/// it inverted.
-uint32_t penstock_crc32c(uint32_t crc, const uint8_t *bytes, size_t count);

@@ -27,7 +27,7 @@ private func summarize(_ bytes: RawSpan) -> SegmentImage.Summary {
 /// Makes magic numbers, lengths and checksums right, after the layout in SegmentHeader and BlockHeader.
 private func repair(_ segment: inout [UInt8]) {
     guard segment.count >= 60 else { return }
-    segment.replaceSubrange(0..<8, with: "PNSTKJ01".utf8)
+    segment.replaceSubrange(0..<8, with: "PNSTKJ02".utf8)
     store(checksum(segment, 0..<56), in: &segment, at: 56)
     var start = 60
     while segment.count - start >= 92 {
