@@ -1,79 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLinux
 internal import Wire
 
 extension PlainJSON {
-    /// Structured data that meets the grammar; false when a value has an escape or a byte above 127.
+    /// Structured data that is known to meet the grammar and to need no care, from the first name on; false when that is
+    /// not so, or a name is a rare one. Each step takes one byte at least, and gives at most ten for each.
+    @inline(always)
     mutating func put(data: Extent) -> Bool {
-        let end = Int(data.end)
-        guard end <= length else { return false }
         var position = Int(data.offset)
-        while position < end {
-            if position == Int(data.offset) { put("[{\"id\":\"") } else { put(",{\"id\":\"") }
-            let name = position &+ 1
-            position = endOfName(name, end)
-            guard position < end, put(text: Extent(at: name, to: position)) else { return false }
+        let end = position &+ Int(data.length)
+        // So that what stands behind a name or a value can be read.
+        guard end <= limit else { return false }
+        while true {
+            guard byte(position) == 0x5B, put(name: &position, end) else { return false }
             put("\",\"params\":[")
-            var isFirst = true
-            while byte(position) == 0x20 {
-                if isFirst { put("[\"") } else { put(",[\"") }
-                isFirst = false
-                let key = position &+ 1
-                position = endOfName(key, end)
-                guard position &+ 1 < end, byte(position) == 0x3D,
-                    put(text: Extent(at: key, to: position))
-                else { return false }
-                put("\",\"")
-                let value = position &+ 2
-                position = endOfValue(value, end)
-                guard position < end, put(text: Extent(at: value, to: position)) else { return false }
-                put("\"]")
-                position &+= 1
+            if byte(position) == 0x20 {
+                put("[\"")
+                while true {
+                    guard put(name: &position, end), byte(position) == 0x3D, byte(position &+ 1) == 0x22 else {
+                        return false
+                    }
+                    put("\",\"")
+                    guard put(value: &position, end) else { return false }
+                    guard byte(position) == 0x20 else { break }
+                    put("\"],[\"")
+                }
+                put("\"]]}")
+            } else {
+                put("]}")
             }
             guard byte(position) == 0x5D else { return false }
-            put("]}")
             position &+= 1
+            if position >= end { break }
+            put(",{\"id\":\"")
         }
         put("]")
-        return true
+        return position == end
     }
 
-    /// The offset of the first `=`, `]`, `}` or blank from `start` on, or `end`.
-    @inline(__always)
-    private func endOfName(_ start: Int, _ end: Int) -> Int {
-        var position = start
-        while length &- position >= 16 {
-            let bytes = unsafe source.loadUnaligned(fromByteOffset: position, as: SIMD16<UInt8>.self)
-            // `=` and `]` are `}` less bits 5 and 6.
-            let index = PlainJSON.first(
-                ((bytes | SIMD16<UInt8>(repeating: 0x60)) .== SIMD16<UInt8>(repeating: 0x7D))
-                    .| (bytes .== SIMD16<UInt8>(repeating: 0x20)))
-            position &+= index
-            if index < 16 { return position < end ? position : end }
+    /// The byte at `offset`, which is not behind the end of the structured data.
+    @inline(always)
+    private func byte(_ offset: Int) -> UInt8 { unsafe source.load(fromByteOffset: offset, as: UInt8.self) }
+
+    /// An SD-NAME that begins behind `position`, which is then where it ends.
+    @inline(always)
+    private mutating func put(name position: inout Int, _ end: Int) -> Bool {
+        let start = position &+ 1
+        var from = start
+        while from < end {
+            let bytes = block(from)
+            store(bytes)
+            let hits = penstock_block_marks(bytes)
+            if hits != 0 {
+                let size = hits.trailingZeroBitCount
+                unsafe target += size
+                position = from &+ size
+                return position > start && position < end
+            }
+            unsafe target += 16
+            from &+= 16
         }
-        while position < end, byte(position) != 0x3D, byte(position) != 0x5D, byte(position) != 0x20 { position &+= 1 }
-        return position
+        return false
     }
 
-    /// The offset of the first quote from `start` on, or `end`. One that is escaped has a backslash before it, which is
-    /// not plain.
-    @inline(__always)
-    private func endOfValue(_ start: Int, _ end: Int) -> Int {
-        var position = start
-        while length &- position >= 16 {
-            let bytes = unsafe source.loadUnaligned(fromByteOffset: position, as: SIMD16<UInt8>.self)
-            let index = PlainJSON.first(bytes .== SIMD16<UInt8>(repeating: 0x22))
-            position &+= index
-            if index < 16 { return position < end ? position : end }
+    /// A PARAM-VALUE that begins two bytes behind `position`, which is then behind its quote.
+    @inline(always)
+    private mutating func put(value position: inout Int, _ end: Int) -> Bool {
+        var from = position &+ 2
+        while from < end {
+            let bytes = block(from)
+            store(bytes)
+            let hits = penstock_block_equal(bytes, 0x22)
+            if hits != 0 {
+                let size = hits.trailingZeroBitCount
+                unsafe target += size
+                position = from &+ size &+ 1
+                return position < end
+            }
+            unsafe target += 16
+            from &+= 16
         }
-        while position < end, byte(position) != 0x22 { position &+= 1 }
-        return position
-    }
-
-    /// The index of the first byte that `mask` has, or 16.
-    @inline(__always)
-    private static func first(_ mask: SIMDMask<SIMD16<Int8>>) -> Int {
-        let words = unsafe unsafeBitCast(mask, to: SIMD2<UInt64>.self)
-        return words[0] != 0
-            ? words[0].littleEndian.trailingZeroBitCount >> 3 : 8 &+ words[1].littleEndian.trailingZeroBitCount >> 3
+        return false
     }
 }

@@ -84,32 +84,6 @@ extension RawSpan {
         return hits == 0 ? byteCount : Swift.min(byteCount, position &+ hits.trailingZeroBitCount >> 3)
     }
 
-    /// Whether every byte from `start` to `end` is printable ASCII or a blank, 16 bytes at a time.
-    @inline(__always)
-    func isPlainText(from start: Int, to end: Int) -> Bool {
-        guard start >= 0, end <= byteCount, start <= end else { return false }
-        var position = start
-        // Less 0x20, none is above 0x5E.
-        let least = SIMD16<UInt8>(repeating: 0x20)
-        let most = SIMD16<UInt8>(repeating: 0x5E)
-        var isBad = SIMD2<UInt64>(repeating: 0)
-        func odd(_ offset: Int) -> SIMD2<UInt64> {
-            let bytes = unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: SIMD16<UInt8>.self) &- least
-            return unsafe unsafeBitCast(bytes .> most, to: SIMD2<UInt64>.self)
-        }
-        if end &- start >= 16 {
-            while end &- position >= 16 {
-                isBad |= odd(position)
-                position &+= 16
-            }
-            // The rest, together with what was seen before it.
-            isBad |= odd(end &- 16)
-            return isBad[0] | isBad[1] == 0
-        }
-        while position < end, let byte = byte(at: position), byte &- 0x20 <= 0x5E { position &+= 1 }
-        return position == end
-    }
-
     /// The offset of the first `"`, `\` or `]` at or after `start`, or the end; `isASCII` is cleared by a byte above
     /// 127.
     @inline(__always)
@@ -149,33 +123,6 @@ extension RawSpan {
         }
         while let byte = byte(at: position), byte >= 0x20, byte != 0x7F, byte != 0x22, byte != 0x5C { position &+= 1 }
         return position
-    }
-
-    /// What a run of text holds besides printable ASCII.
-    struct TextTraits {
-        /// A byte above 127.
-        var isASCII = true
-        /// A byte below 32, or 127.
-        var hasControls = false
-    }
-
-    /// Looks for control characters and bytes above 127 at and after `start`.
-    @inline(__always)
-    func textTraits(from start: Int) -> TextTraits {
-        var position = start
-        var tops: UInt64 = 0
-        var controls: UInt64 = 0
-        while let word = word(at: position) {
-            tops |= word
-            controls |= (word &- (UInt64.ones &* 0x20)) & ~word | word.zeroes(of: 0x7F)
-            position &+= 8
-        }
-        while let byte = byte(at: position) {
-            tops |= UInt64(byte)
-            if byte < 0x20 || byte == 0x7F { controls |= 0x80 }
-            position &+= 1
-        }
-        return TextTraits(isASCII: tops & UInt64.tops == 0, hasControls: controls & UInt64.tops != 0)
     }
 
     /// The offset of the first byte at or after `start` that is not a blank.

@@ -91,6 +91,21 @@ public struct SyslogMessage: Sendable {
     /// Whether a name was cut or a piece of structured data could not be read.
     var hasLostData = false
 
+    /// What is known to need no care in JSON, so that the writer does not look at these bytes again. A promise about text
+    /// only: where the bytes lie, the writer checks for itself.
+    var plain: Plain = []
+
+    /// The parts of a message that a reader has found plain.
+    struct Plain: OptionSet, Sendable {
+        let rawValue: UInt8
+        /// TIMESTAMP to MSGID: printable ASCII without quotes and backslashes, where each stands in the grammar's order.
+        static let header = Plain(rawValue: 1)
+        /// The structured data: strict, printable ASCII, without backslashes.
+        static let data = Plain(rawValue: 2)
+        /// MSG: without control characters.
+        static let text = Plain(rawValue: 4)
+    }
+
     /// What the reading of a timestamp had to assume.
     public struct TimeAssumptions: OptionSet, Sendable {
         /// One bit for each assumption.

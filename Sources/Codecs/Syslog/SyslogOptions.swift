@@ -14,6 +14,9 @@ public struct SyslogOptions: Sendable {
         case noHeader
         /// Nothing is parsed, not even the PRI.
         case raw
+
+        /// Whether a message of RFC 5424 is one.
+        @inline(always) var includesRFC5424: Bool { self == .any || self == .rfc5424 }
     }
 
     /// What the words of a message are that has neither PRI nor timestamp.

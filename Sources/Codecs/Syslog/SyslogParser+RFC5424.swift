@@ -174,20 +174,4 @@ extension SyslogParser {
             inspectText(bytes, &message)
         }
     }
-
-    /// Marks what a text view of the message has to repair.
-    func inspectText(_ bytes: RawSpan, _ message: inout SyslogMessage) {
-        if bytes.isPlainText(from: Int(message.message.offset), to: Int(message.message.end)) { return }
-        let text = bytes.part(message.message)
-        let traits = text.textTraits(from: 0)
-        if !traits.isASCII, !text.isValidUTF8 { message.problems.insert(.textRepaired) }
-        guard traits.hasControls else { return }
-        for offset in 0..<text.byteCount {
-            switch text.byte(at: offset) ?? 0x20 {
-            case 0x00, 0x0A: message.problems.insert(.lineBreakInside)
-            case 0x09, 0x20...0x7E, 0x80...0xFF: break
-            default: message.problems.insert(.controlCharacters)
-            }
-        }
-    }
 }

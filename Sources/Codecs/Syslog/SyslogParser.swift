@@ -13,22 +13,29 @@ public struct SyslogParser: Sendable {
 
     /// Parses `bytes`, received at `receivedAt` nanoseconds since the epoch.
     public func parse(_ bytes: RawSpan, receivedAt: Int64) -> SyslogMessage {
+        var memory = SyslogMemory()
+        return parse(bytes, receivedAt: receivedAt, remembering: &memory)
+    }
+
+    /// Parses `bytes`, one message of many: what `memory` has from the ones before makes it cheaper, and nothing else.
+    public func parse(
+        _ bytes: RawSpan, receivedAt: Int64, remembering memory: inout SyslogMemory
+    ) -> SyslogMessage {
+        // Not more than there are.
+        let text = unsafe bytes.extracting(unchecked: 0..<SyslogParser.trimmedCount(bytes))
+        let priority = text.strictPriority()
+        if options.expected.includesRFC5424, let message = readStrict(text, priority, receivedAt, &memory) {
+            return message
+        }
         var message = SyslogMessage(receivedAt: receivedAt)
-        read(bytes.part(0, SyslogParser.trimmedCount(bytes)), &message)
+        readLenient(text, priority, &message)
         return message
     }
 
-    @inline(__always)
-    private func read(_ text: RawSpan, _ message: inout SyslogMessage) {
-        switch options.expected {
-        case .any, .rfc5424: if readStrict(text, &message) { return }
-        default: break
-        }
-        readLenient(text, &message)
-    }
-
     @inline(never)
-    private func readLenient(_ text: RawSpan, _ message: inout SyslogMessage) {
+    private func readLenient(
+        _ text: RawSpan, _ priority: (value: Int, digits: Int), _ message: inout SyslogMessage
+    ) {
         guard text.byteCount > 0 else {
             message.fault(0, .empty)
             message.problems.insert(.timeOfReceipt)
@@ -36,7 +43,7 @@ public struct SyslogParser: Sendable {
         }
         var start = 0
         if options.expected != .raw {
-            start = readPriority(text, &message)
+            start = readPriority(text, priority, &message)
             if options.expected != .noHeader, options.expected != .rfc3164, readRFC5424(text, start, &message) {
                 return
             }
@@ -56,23 +63,27 @@ public struct SyslogParser: Sendable {
     }
 
     /// The length without trailing LF, CR and NUL: one datagram or frame is one message.
-    @inline(__always)
+    @inline(always)
     static func trimmedCount(_ bytes: RawSpan) -> Int {
         var count = bytes.byteCount
-        while let last = bytes.byte(at: count - 1), last == 0x0A || last == 0x0D || last == 0x00 { count -= 1 }
-        return count
+        while count > 0 {
+            let last = unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: count &- 1, as: UInt8.self)
+            guard last <= 0x0D, last == 0x0A || last == 0x0D || last == 0x00 else { return count }
+            count &-= 1
+        }
+        return 0
     }
 
-    /// Reads `<PRI>` and returns the offset after it; 0 when there is none.
+    /// Reads `<PRI>`, or keeps what was read of it, and returns the offset after it; 0 when there is none.
     @inline(__always)
-    func readPriority(_ bytes: RawSpan, _ message: inout SyslogMessage) -> Int {
+    private func readPriority(
+        _ bytes: RawSpan, _ strict: (value: Int, digits: Int), _ message: inout SyslogMessage
+    ) -> Int {
         // Nearly all have it, and right.
-        var cursor = StrictCursor(bytes)
-        let priority = cursor.priority()
-        if priority >= 0 {
-            message.priority = Int16(truncatingIfNeeded: priority)
-            message.priorityText = Extent(at: 1, to: cursor.position &- 1)
-            return cursor.position
+        if strict.value >= 0 {
+            message.priority = Int16(truncatingIfNeeded: strict.value)
+            message.priorityText = Extent(at: 1, to: strict.digits &+ 1)
+            return strict.digits &+ 2
         }
         return readOddPriority(bytes, &message)
     }
