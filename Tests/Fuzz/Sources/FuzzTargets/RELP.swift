@@ -14,7 +14,6 @@ private struct Conversation: Equatable {
     var transactions: [UInt32] = []
     var answers: [UInt8] = []
     var ending: RELPSession.Ending?
-    var acknowledged = 0
 }
 
 /// The chunks and the time of the acknowledgements change nothing that matters, answers are in order, bounds hold.
@@ -66,15 +65,17 @@ private func talk(_ stream: RawSpan, _ session: RELPSession, _ chunks: Chunks?, 
                 check(message.originalLength >= extent.count && extent.count > 0, "\(message)")
                 talk.messages.append(Array(buffer.bytes[extent]))
                 talk.transactions.append(message.transaction)
-                if case .atOnce = policy { talk.acknowledged += session.acknowledge(1, answers: &answers) }
+                if case .atOnce = policy { session.acknowledge(1, answers: &answers) }
             case .needMore:
                 if case .later(let count) = policy {
-                    talk.acknowledged += session.acknowledge(count, answers: &answers)
+                    session.acknowledge(count, answers: &answers)
                 }
                 break steps
             case .windowFull:
-                check(session.isWindowFull && session.outstanding > 0, "full with nothing that waits")
-                talk.acknowledged += session.acknowledge(through: oldest(talk), answers: &answers)
+                let waiting = session.outstanding
+                check(session.isWindowFull && waiting > 0, "full with nothing that waits")
+                session.acknowledge(through: oldest(talk, waiting), answers: &answers)
+                check(session.outstanding < waiting, "full, and still \(waiting) wait")
             case .close:
                 isOver = true
                 break steps
@@ -84,7 +85,7 @@ private func talk(_ stream: RawSpan, _ session: RELPSession, _ chunks: Chunks?, 
         check(isOver || buffer.bytes.count < session.bufferLimit, "\(buffer.bytes.count) bytes and no frame")
     }
     if case .later = policy, session.ending == nil {
-        talk.acknowledged += session.acknowledge(.max, answers: &answers)
+        session.acknowledge(.max, answers: &answers)
     }
     talk.ending = session.ending
     talk.answers = answers.bytes.array
@@ -92,9 +93,11 @@ private func talk(_ stream: RawSpan, _ session: RELPSession, _ chunks: Chunks?, 
     return talk
 }
 
-/// The oldest message without an acknowledgement.
-private func oldest(_ talk: Conversation) -> UInt32 {
-    talk.acknowledged < talk.transactions.count ? talk.transactions[talk.acknowledged] : 0
+/// The oldest of the messages that wait: a message can also be answered when the rest of its frame comes.
+private func oldest(_ talk: Conversation, _ waiting: Int) -> UInt32 {
+    let place = talk.transactions.count - waiting
+    check(talk.transactions.indices.contains(place), "\(waiting) wait of \(talk.transactions.count)")
+    return talk.transactions[place]
 }
 
 /// Answers are frames themselves, numbered one after the other, and the hint that the server closes is the last.
