@@ -17,6 +17,11 @@ struct Acknowledgements {
     /// Of batches that are in the journal, oldest first.
     private(set) var recorded: [Turn] = []
 
+    /// The messages of ``recorded``.
+    private(set) var waiting = 0
+    /// Since when nothing was acknowledged although something waits, in monotonic milliseconds.
+    private(set) var since: Int64?
+
     /// Notes a message of a connection, which is the batch's last frame.
     mutating func note(_ slot: Int, _ token: EventLoop.Token, frame: Int) {
         if let last = received.last, last.slot == slot, last.token == token {
@@ -38,10 +43,12 @@ struct Acknowledgements {
     /// The batch is in the journal from frame number `first` on.
     ///
     /// - Returns: the number behind the last frame that is to be acknowledged, or nil.
-    mutating func record(from first: UInt64) -> UInt64? {
+    mutating func record(from first: UInt64, now: Int64) -> UInt64? {
         guard !received.isEmpty else { return nil }
+        since = since ?? now
         for var turn in received {
             turn.last += first
+            waiting += turn.messages
             recorded.append(turn)
         }
         received.removeAll(keepingCapacity: true)
@@ -49,10 +56,20 @@ struct Acknowledgements {
     }
 
     /// Takes out what is on disk: all frames before `durable`.
-    mutating func take(durable: UInt64) -> [Turn] {
+    mutating func take(durable: UInt64, now: Int64) -> [Turn] {
         let count = recorded.firstIndex { $0.last >= durable } ?? recorded.count
         guard count > 0 else { return [] }
-        defer { recorded.removeFirst(count) }
-        return Array(recorded[..<count])
+        let taken = Array(recorded[..<count])
+        recorded.removeFirst(count)
+        waiting -= taken.reduce(0) { $0 + $1.messages }
+        since = recorded.isEmpty ? nil : now
+        return taken
+    }
+
+    /// Forgets those that `isWanted` denies: while the disk confirms nothing, connections that come and go would add up.
+    mutating func prune(_ isWanted: (Turn) -> Bool) {
+        recorded.removeAll { !isWanted($0) }
+        waiting = recorded.reduce(0) { $0 + $1.messages }
+        if recorded.isEmpty { since = nil }
     }
 }

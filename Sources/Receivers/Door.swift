@@ -15,6 +15,8 @@ struct Door {
     var messages = 0
     var bytes = 0
     var countedDrops = 0
+    /// When a look for events in several messages is worth it again, in monotonic milliseconds.
+    var nextSegmentLook: Int64 = 0
     /// What of a DTLS endpoint's refusals is counted already.
     var countedRefusals = [0, 0]
 

@@ -150,12 +150,15 @@ public final class Listener: Sendable {
     }
 
     /// Notes how many DTLS sessions a lane has.
-    func sessions(of lane: Int, _ count: Int) {
+    ///
+    /// - Returns: how many all other lanes have.
+    func sessions(of lane: Int, _ count: Int) -> Int {
         let sum = sessionCounts.withLock { counts in
             counts[lane] = count
             return counts.values.reduce(0, +)
         }
         connections.set(Int64(sum))
+        return sum - count
     }
 
     /// Books a connection from `peer`, or says which limit stands against it.

@@ -24,6 +24,7 @@ struct Notices {
     /// The most things that are remembered; beyond it, those whose time is over are forgotten.
     private static let limit = 4096
     private var held: [Key: Held] = [:]
+    private var nextPurge: Int64 = .min
     private(set) var waiting: [Notice] = []
     private let untold: Instrument
 
@@ -42,7 +43,11 @@ struct Notices {
             held[key] = known
             return
         }
-        if held.count >= Notices.limit { held = held.filter { now < $0.value.next } }
+        // Now and then only: with many strangers at the door, looking through all of it for each would be the attack.
+        if held.count >= Notices.limit, now >= nextPurge {
+            held = held.filter { now < $0.value.next }
+            nextPurge = now + Notices.pause / 20
+        }
         guard held.count < Notices.limit, waiting.count < 256 else {
             untold.add()
             return

@@ -12,6 +12,10 @@ final class RELPConversation {
         session = RELPSession(maximum: configuration.maxMessageBytes)
     }
 
+    /// Whether a full window has held back what may be whole messages; they come before more is read.
+    var isBehind = false
+    /// Whether messages wait for their acknowledgement: then it is not the sender who is silent.
+    var isOwing: Bool { session.outstanding > 0 }
     /// Whether nothing more is read before something is acknowledged.
     var isFull: Bool { session.isWindowFull }
     /// Whether the session has ended, and only the connection is left to close.

@@ -28,6 +28,8 @@ final class Refusals {
     private let notDTLS: Instrument
     private let noSession: Instrument
     private var states: [Key: State] = [:]
+    /// When a disk that confirms nothing is told of again.
+    private var nextDisk: Int64 = .min
 
     init(registry: Registry, logger: Logger) {
         self.logger = logger
@@ -71,6 +73,19 @@ final class Refusals {
     func strayDatagrams(_ notDTLS: Int, _ noSession: Int) {
         self.notDTLS.add(notDTLS)
         self.noSession.add(noSession)
+    }
+
+    /// Messages in the journal are not acknowledged because its disk does not confirm them. Said at once, then each ten
+    /// minutes.
+    func disk(_ messages: Int, lane: Int, seconds: Int64, now: Int64) {
+        guard messages > 0, now >= nextDisk else { return }
+        nextDisk = now + 600_000
+        logger.error(
+            """
+            lane \(lane): \(messages) RELP messages have waited for their acknowledgement for \(seconds) s: the journal's \
+            disk confirms nothing, and their senders send nothing more. The journal's own lines say why; after a failed \
+            write it confirms again only when the service has been restarted
+            """)
     }
 
     /// A datagram without content.

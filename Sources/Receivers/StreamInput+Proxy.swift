@@ -18,7 +18,9 @@ extension StreamInput {
 
     /// Takes the header that a trusted proxy sends first, in front of any TLS, and remembers whom it names.
     func takeProxyHeader() -> ProxyHeader {
-        withUnsafeTemporaryAllocation(byteCount: StreamInput.longest, alignment: 16) { room in
+        // Asked first: what comes between the two looks is then seen.
+        let isOver = connection.hasPeerEnded
+        return withUnsafeTemporaryAllocation(byteCount: StreamInput.longest, alignment: 16) { room in
             switch connection.peek(into: room) {
             case .wouldBlock: return .waiting
             case .closed: return .refused("closed before its PROXY protocol header")
@@ -26,7 +28,8 @@ extension StreamInput {
             case .bytes(let count):
                 let bytes = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: room[..<count]))
                 switch PROXYHeader.parse(bytes, maximum: StreamInput.longest) {
-                case .needMore: return .waiting
+                // The end of a stream is reported as long as bytes in front of it are not taken out.
+                case .needMore: return isOver ? .refused("ended inside its PROXY protocol header") : .waiting
                 case .none: return .refused("no PROXY protocol header; `proxies` demands one from this address")
                 case .malformed(let fault): return .refused("malformed PROXY protocol header: \(fault.rawValue)")
                 case .header(let header, let length):

@@ -77,9 +77,19 @@ final class StreamInput {
         let limits = listener.configuration
         if stage != .open {
             let most = Int64(limits.handshakeTimeout) * 1000
-            return most > 0 && now - opened >= most ? .handshakeTime : nil
+            guard most > 0, now - opened >= most else { return nil }
+            // A header is looked at where it lies, so its bytes always wait; those of a handshake wait for this lane.
+            let isOurs = stage == .handshake && connection.interest == .readable && connection.hasUnread
+            return isOurs ? nil : .handshakeTime
         }
         let most = Int64(limits.idleTimeout) * 1000
-        return most > 0 && now - lastByte >= most ? .idle : nil
+        guard most > 0, now - lastByte >= most else { return nil }
+        return relp?.isOwing == true || connection.hasUnread ? nil : .idle
+    }
+
+    /// Gives back what a long message needed and what is held now does not.
+    func fit() {
+        guard held.capacity > 16 << 10, held.count < held.capacity / 4 else { return }
+        held = held.withUnsafeBytes { [UInt8]($0) }
     }
 }

@@ -115,7 +115,10 @@ extension SyslogReceiver {
         let new = [statistics.refused(.notDTLS), statistics.refused(.noSession)]
         refusals.strayDatagrams(new[0] - doors[index].countedRefusals[0], new[1] - doors[index].countedRefusals[1])
         doors[index].countedRefusals = new
-        listener.sessions(of: lane, statistics.sessions)
+        let others = listener.sessions(of: lane, statistics.sessions)
+        // A peer's port decides about its lane; the limit is that of all.
+        let most = listener.configuration.maxConnections
+        if most > 0 { endpoint.limits.sessions = max(most - others, 0) }
     }
 
     private static func refusal(_ reason: DTLSRefusal) -> Listener.Refusal {

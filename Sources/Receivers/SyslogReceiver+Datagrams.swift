@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Codecs
 internal import Events
 internal import Transport
 internal import Wire
@@ -11,11 +12,23 @@ extension SyslogReceiver {
         let listener = doors[index].listener
         for _ in 0..<SyslogReceiver.rounds where batch.frames.count < mostFrames {
             guard case .datagrams(let count) = socket.receive(into: arena) else { break }
+            if count > 0, clocks.now >= doors[index].nextSegmentLook { lookForSegments(index, listener) }
             for slot in 0..<count { append(slot, index, listener, &batch) }
             // A batch that is not full has emptied the socket.
             if count < arena.slots { break }
         }
         noteDrops(index, socket)
+    }
+
+    /// Looks at a datagram now and then; to look at each would cost more than to find the first event a little late.
+    private func lookForSegments(_ index: Int, _ listener: Listener) {
+        guard spreader.isShared, listener.configuration.spread == .adaptive else {
+            return doors[index].nextSegmentLook = .max
+        }
+        let arena = arena
+        let isSegment = arena.bytes(0).mayBeISESegment
+        if isSegment { spreader.keepSenders(of: listener.number, now: clocks.now) }
+        doors[index].nextSegmentLook = clocks.now + (isSegment ? 1000 : 10)
     }
 
     private func append(_ slot: Int, _ index: Int, _ listener: Listener, _ batch: inout Batch) {

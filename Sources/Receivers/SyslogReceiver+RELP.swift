@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Codecs
 internal import Events
+internal import Instruments
 internal import Transport
 internal import Wire
 
 extension SyslogReceiver {
+    /// The bytes that are read in any case: a message that has begun must be able to end.
+    private static let leastRead = 4096
+
     /// Reads one turn of a RELP connection and appends the messages that are whole.
     ///
     /// What is not a whole frame is kept. A frame that its connection's end cuts is not delivered: its sender has no
@@ -13,24 +17,19 @@ extension SyslogReceiver {
         let before = input.held.count
         defer { held += input.held.count - before }
         var end = ReadEnd.drained
-        if !relp.isFull {
-            let read = batch.slab.append(upTo: limits.turn) { room in fill(room, input.connection, &end) }
-            if !read.isEmpty { input.lastByte = clocks.now }
-            batch.slab.bytes(read).withUnsafeBytes { input.held.append(contentsOf: $0) }
-            batch.slab.truncate(to: Int(read.offset))
+        // Behind a full window nothing is read, so that reading could not tell.
+        if relp.isFull, input.connection.isBroken {
+            return .broken(TransportError(.closed, "reset before its messages were acknowledged; it sends them again"))
         }
-        var from = 0
-        reading: while true {
-            switch relp.next(in: input.held.span.bytes, from: &from) {
-            case .needMore, .windowFull: break reading
-            case .deliver(let message):
-                append(message, slot, input, &batch)
-            case .close(let reason):
-                end = reason == .closed ? .closed : .violation("the RELP session ends: \(reason.name)")
-                break reading
-            }
+        var step = RELPSession.Step.needMore
+        if relp.isBehind { step = takeMessages(slot, input, relp, &batch) }
+        if step == .needMore {
+            if !relp.isFull { readAhead(input, &batch, &end) }
+            step = takeMessages(slot, input, relp, &batch)
         }
-        input.held.removeFirst(min(from, input.held.count))
+        if case .close(let reason) = step {
+            end = reason == .closed ? .closed : .violation("the RELP session ends: \(reason.name)")
+        }
         if let fault = relp.answer(on: input.connection) { return .violation(fault) }
         switch end {
         case .drained, .turn:
@@ -42,6 +41,34 @@ extension SyslogReceiver {
         case .closed, .broken, .tooMuch, .violation: break
         }
         return end
+    }
+
+    /// Reads one turn into what the connection holds. While all hold much that is little: messages behind full windows
+    /// wait in the kernel, and TCP holds their senders back.
+    private func readAhead(_ input: StreamInput, _ batch: inout Batch, _ end: inout ReadEnd) {
+        let room = min(limits.turn, max(limits.held - held, SyslogReceiver.leastRead))
+        if room < limits.turn { shortReads.add() }
+        let read = batch.slab.append(upTo: room) { room in fill(room, input.connection, &end) }
+        if !read.isEmpty { input.lastByte = clocks.now }
+        batch.slab.bytes(read).withUnsafeBytes { input.held.append(contentsOf: $0) }
+        batch.slab.truncate(to: Int(read.offset))
+    }
+
+    /// Appends the messages that are whole, as far as the window goes.
+    ///
+    /// - Returns: what ends that; never `deliver`.
+    private func takeMessages(
+        _ slot: Int, _ input: StreamInput, _ relp: RELPConversation, _ batch: inout Batch
+    ) -> RELPSession.Step {
+        var from = 0
+        var step = relp.next(in: input.held.span.bytes, from: &from)
+        while case .deliver(let message) = step {
+            append(message, slot, input, &batch)
+            step = relp.next(in: input.held.span.bytes, from: &from)
+        }
+        input.held.removeFirst(min(from, input.held.count))
+        relp.isBehind = step == .windowFull
+        return step
     }
 
     private func append(_ message: RELPSession.Message, _ slot: Int, _ input: StreamInput, _ batch: inout Batch) {
@@ -75,18 +102,29 @@ extension SyslogReceiver {
             }
             return nil
         }
-        return acknowledgements.record(from: first)
+        return acknowledgements.record(from: first, now: clocks.now)
     }
 
     /// Whether messages in the journal wait for their acknowledgement.
     public var hasUnacknowledged: Bool { !acknowledgements.recorded.isEmpty }
 
+    /// Tells of acknowledgements that the disk keeps waiting, and forgets those whose connections have gone.
+    func noteUnacknowledged() {
+        unacknowledged.add(acknowledgements.waiting - toldUnacknowledged)
+        toldUnacknowledged = acknowledgements.waiting
+        guard let since = acknowledgements.since, clocks.now - since >= Int64(limits.patience) else { return }
+        acknowledgements.prune { inputs[$0.slot]?.token == $0.token }
+        refusals.disk(acknowledgements.waiting, lane: lane, seconds: (clocks.now - since) / 1000, now: clocks.now)
+    }
+
     /// Acknowledges what is on disk: all frames before `durable`.
     public func acknowledge(durable: UInt64) {
-        for turn in acknowledgements.take(durable: durable) {
+        for turn in acknowledgements.take(durable: durable, now: clocks.now) {
             guard let input = inputs[turn.slot], input.token == turn.token, let relp = input.relp else { continue }
             let wasFull = relp.isFull
             relp.acknowledge(turn.messages)
+            // Its silence begins now.
+            input.lastByte = clocks.now
             if let fault = relp.answer(on: input.connection) {
                 refuse(input.listener, .broken, peer: input.peer, fault)
                 discard(turn.slot, input)

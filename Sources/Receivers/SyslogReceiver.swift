@@ -35,8 +35,14 @@ public final class SyslogReceiver: @unchecked Sendable {
     /// Counts polls: the numbers of origins hold for one batch.
     var pollNumber = 0
     var acknowledgements = Acknowledgements()
+    /// RELP messages in the journal that are not acknowledged, over all lanes, and this one's part of it.
+    let unacknowledged: Instrument
+    var toldUnacknowledged = 0
+    let shortReads: Instrument
+    private let heldBytes: Instrument
+    private var toldHeld = 0
     private let shedMessages: Instrument
-    private let spreader: Spreader
+    let spreader: Spreader
     /// When the lane last had nothing to do, in monotonic milliseconds; before its first poll it had no work to miss.
     private var lastPause: Int64?
     private var load = LaneLoad()
@@ -57,6 +63,15 @@ public final class SyslogReceiver: @unchecked Sendable {
         notices = Notices(registry)
         rest = Rest(shortest: limits.coalescing)
         shedMessages = registry.dropped(stage: "journal", reason: "disk_full")
+        unacknowledged = registry.gauge(
+            "penstock_relp_unacknowledged_messages",
+            help: "RELP messages in the journal whose acknowledgement waits for the disk.")
+        shortReads = registry.counter(
+            "penstock_relp_short_reads_total",
+            help: "Reads of RELP connections that were kept short because all connections held much already.")
+        heldBytes = registry.gauge(
+            "penstock_unfinished_bytes",
+            help: "Bytes that connections hold of unfinished messages, and of RELP messages behind full windows.")
         do { loop = try EventLoop() } catch { throw ListenerErrors(["lane \(lane): \(error)"]) }
         let datagrams = listeners.filter { !$0.configuration.transport.isStream }
         arena = DatagramArena(
@@ -74,6 +89,8 @@ public final class SyslogReceiver: @unchecked Sendable {
     }
 
     deinit {
+        heldBytes.add(-toldHeld)
+        unacknowledged.add(-toldUnacknowledged)
         for case let input? in inputs { input.listener.release(input.connection.peer.ip) }
     }
 
@@ -94,7 +111,7 @@ public final class SyslogReceiver: @unchecked Sendable {
         }
         // Only the first lane gets multicast twice over otherwise: every socket of a port gets each such datagram.
         if lane == 0, shared, configuration.transport == .udp, configuration.spread != .sender {
-            listener.spreads = spreader.add(Spreader.Group(socket, configuration.spread))
+            listener.spreads = spreader.add(Spreader.Group(socket, configuration.spread, listener: listener.number))
         }
         _ = try loop.add(socket.raw, tag: tag, .readable)
         if let context = listener.currentDatagramContext {
@@ -139,6 +156,7 @@ public final class SyslogReceiver: @unchecked Sendable {
     /// Reads and drops what datagram sockets hold, with a count: while the journal takes nothing, senders of streams wait,
     /// and datagrams cannot.
     public func shed() {
+        clocks.read()
         for door in doors {
             switch door.socket {
             case .streams: continue
@@ -215,9 +233,13 @@ public final class SyslogReceiver: @unchecked Sendable {
     private func sweep(_ batch: inout Batch) {
         nextSweep = clocks.now + SyslogReceiver.sweepPause
         spreader.report(lane: lane, busy: load.share(now: clocks.now), now: clocks.now)
+        noteUnacknowledged()
+        heldBytes.add(held - toldHeld)
+        toldHeld = held
         for slot in inputs.indices {
             guard let input = inputs[slot] else { continue }
             input.slim(now: clocks.now)
+            input.fit()
             guard let reason = input.expiry(now: clocks.now) else { continue }
             refuse(input.listener, reason, peer: input.peer, "closed after its time limit")
             close(slot, &batch)

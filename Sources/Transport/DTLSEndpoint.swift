@@ -15,8 +15,8 @@ internal import Wire
 public final class DTLSEndpoint {
     /// The context of sessions that begin from now on; a reload sets a new one, and live sessions keep theirs.
     public var context: DTLSContext { didSet { dropListener() } }
-    /// What strangers get at most.
-    public let limits: DTLSLimits
+    /// What strangers get at most; lower ones end no session that there is.
+    public var limits: DTLSLimits
     /// Hears of each refusal of a peer whose address is proven.
     public var onNotice: ((DTLSNotice) -> Void)?
 
@@ -123,6 +123,8 @@ public final class DTLSEndpoint {
             refuse(.sessionsPerAddress, peer, "its address has \(limits.sessionsPerAddress) sessions already")
         } else if handshakes.count >= limits.handshakes {
             refuse(.handshakes, peer, "there are \(limits.handshakes) handshakes at the same time already")
+        } else if handshakes.keys.count(where: { $0.ip == peer.ip }) >= limits.handshakesPerAddress {
+            refuse(.handshakes, peer, "its address has \(limits.handshakesPerAddress) handshakes going on already")
         } else {
             return true
         }

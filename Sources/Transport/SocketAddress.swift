@@ -9,14 +9,17 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
     public let ip: IPAddress
     /// The port; 0 lets the kernel choose one.
     public let port: UInt16
+    /// The number of the interface that a link-local address is one of (RFC 4007); 0: none.
+    public let zone: UInt32
 
     /// An address and a port.
-    public init(_ ip: IPAddress, port: UInt16) {
+    public init(_ ip: IPAddress, port: UInt16, zone: UInt32 = 0) {
         self.ip = ip
         self.port = port
+        self.zone = zone
     }
 
-    /// The address in `text`: `192.0.2.1:514` or `[2001:db8::1]:514`.
+    /// The address in `text`: `192.0.2.1:514`, `[2001:db8::1]:514` or `[fe80::1%eth0]:514`.
     ///
     /// - Throws: a text that says what is wrong; host names are not addresses, because a listener must not depend on DNS.
     public init(_ text: String) throws(TransportError) {
@@ -36,7 +39,17 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         guard !digits.isEmpty, digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let port = UInt16(digits) else {
             throw SocketAddress.complaint(text, "has `\(digits)` where a port (0 to 65535) belongs")
         }
-        self.init(ip, port: port)
+        var zone: UInt32 = 0
+        if let percent = host.firstIndex(of: "%") {
+            let name = String(host[host.index(after: percent)...])
+            zone = UInt32(name) ?? if_nametoindex(name)
+            guard zone > 0 else {
+                throw SocketAddress.complaint(text, "names the interface `\(name)`, which this host does not have,")
+            }
+        } else if ip.high >> 54 == 0x3FA, !ip.isIPv4 {
+            throw SocketAddress.complaint(text, "is a link-local address without its interface (`[fe80::1%eth0]:514`)")
+        }
+        self.init(ip, port: port, zone: zone)
     }
 
     private static func complaint(_ text: String, _ what: String) -> TransportError {
@@ -44,7 +57,10 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The address and port in their usual text form, IPv6 in brackets (RFC 3986 section 3.2.2).
-    public var description: String { ip.isIPv4 ? "\(ip):\(port)" : "[\(ip)]:\(port)" }
+    public var description: String {
+        guard !ip.isIPv4 else { return "\(ip):\(port)" }
+        return zone == 0 ? "[\(ip)]:\(port)" : "[\(ip)%\(zone)]:\(port)"
+    }
 
     /// AF_INET or AF_INET6.
     var family: Int32 { ip.isIPv4 ? AF_INET : AF_INET6 }
@@ -70,6 +86,7 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
                 // struct sockaddr_in6: family 2, port 2, flow 4, then the address.
                 bytes.storeBytes(of: ip.high.bigEndian, toByteOffset: 8, as: UInt64.self)
                 bytes.storeBytes(of: ip.low.bigEndian, toByteOffset: 16, as: UInt64.self)
+                bytes.storeBytes(of: zone, toByteOffset: 24, as: UInt32.self)
             }
             return body(UnsafePointer(bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self)), socklen_t(length))
         }
@@ -86,7 +103,8 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         case AF_INET6 where bytes.count >= 24:
             let high = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
             let low = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
-            self.init(IPAddress(high: high, low: low), port: port)
+            let zone = bytes.count >= 28 ? bytes.loadUnaligned(fromByteOffset: 24, as: UInt32.self) : 0
+            self.init(IPAddress(high: high, low: low), port: port, zone: zone)
         default: return nil
         }
     }

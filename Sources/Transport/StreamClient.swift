@@ -149,6 +149,7 @@ public final class StreamClient {
 
     /// The addresses of `host`, in the system's order of preference.
     static func resolve(_ host: String, port: UInt16, stream: Bool) throws(TransportError) -> [SocketAddress] {
+        if host.contains("%"), IPAddress(host) != nil { return [try SocketAddress("[\(host)]:\(port)")] }
         if let ip = IPAddress(host) { return [SocketAddress(ip, port: port)] }
         var hints = addrinfo()
         hints.ai_socktype = Int32((stream ? SOCK_STREAM : SOCK_DGRAM).rawValue)
@@ -164,7 +165,9 @@ public final class StreamClient {
         // A name with hundreds of addresses is no feed's target.
         while let entry = next, addresses.count < 16 {
             let bytes = UnsafeRawBufferPointer(start: entry.pointee.ai_addr, count: Int(entry.pointee.ai_addrlen))
-            if let address = SocketAddress(bytes) { addresses.append(SocketAddress(address.ip, port: port)) }
+            if let address = SocketAddress(bytes) {
+                addresses.append(SocketAddress(address.ip, port: port, zone: address.zone))
+            }
             next = entry.pointee.ai_next
         }
         return addresses

@@ -70,8 +70,9 @@ public final class StreamConnection {
     /// What the connection needs an ``EventLoop`` to wait for. It changes with every handshake, read, send and flush.
     public var interest: EventLoop.Interest {
         guard isOpen else { return handshakeWantsWrite ? .writable : .readable }
-        let writes = readWantsWrite || (hasOutbound && !writeWantsRead)
-        return writes ? [.readable, .writable] : .readable
+        // Nothing can be read before that is written: waiting for both would be no waiting while the other side sends.
+        guard !readWantsWrite else { return .writable }
+        return hasOutbound && !writeWantsRead ? [.readable, .writable] : .readable
     }
 
     /// Puts TLS on a connection, as its server; ``handshake()`` comes next. Only peeked and discarded bytes may have come

@@ -49,6 +49,8 @@ public final class TCPListener {
         switch accepted {
         case 0...:
             let owned = Descriptor(accepted)
+            // Another thread may have been quicker when it was to be taken back.
+            if spare < 0 { spare = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC) }
             guard let peer else { return .shed("a peer without an IP address") }
             // A peer that vanished without a word (a pulled cable, a dead NAT entry) is found within four minutes.
             _ = penstock_keep_alive(accepted, 120, 30, 4)

@@ -56,7 +56,8 @@ public final class TLSContext: @unchecked Sendable {
         context.verifier = try CertificateVerifier.admit(settings, &files, on: pointer)
         context.warnings = files.warnings
         let resumption = TLSResumption(
-            tls12: settings.resumption, crlEnd: settings.acceptsExpiredCRL ? nil : context.revocationEnd)
+            tls12: settings.resumption, crlEnd: settings.acceptsExpiredCRL ? nil : context.revocationEnd,
+            keyLifetime: settings.ticketKeyLifetime)
         resumption.install(on: pointer, tls13: settings.sessionTickets)
         context.resumption = resumption
         return context

@@ -143,10 +143,14 @@ struct TLSFiles {
         if raw >= 0 {
             let descriptor = Descriptor(raw)
             var bytes = [UInt8](repeating: 0, count: 32 * 1024)
-            let count = Glibc.read(descriptor.raw, &bytes, bytes.count)
-            if count < 0 { failure = errno }
             var status = stat()
             if fstat(descriptor.raw, &status) == 0 { head.mode = status.st_mode }
+            // OpenSSL opens it once more, and would wait there for a pipe's writer.
+            guard status.st_mode & S_IFMT == S_IFREG else {
+                throw TransportError(code, "the \(what) file \(path) is no regular file; give the file itself")
+            }
+            let count = Glibc.read(descriptor.raw, &bytes, bytes.count)
+            if count < 0 { failure = errno }
             head.isDER = bytes[0] == 0x30
             head.text = String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
         }

@@ -14,11 +14,15 @@ final class TLSResumption: Sendable {
     private static let lifetime = 7200
     private let tls12: Bool
     private let crlEnd: Int64?
+    private let keys: TLSTicketKeys?
 
-    /// - Parameter crlEnd: when the first revocation list ends, where that refuses clients.
-    init(tls12: Bool, crlEnd: Int64?) {
+    /// - Parameters:
+    ///   - crlEnd: when the first revocation list ends, where that refuses clients.
+    ///   - keyLifetime: the seconds that a ticket key seals for.
+    init(tls12: Bool, crlEnd: Int64?, keyLifetime: Int) {
         self.tls12 = tls12
         self.crlEnd = crlEnd
+        keys = TLSTicketKeys(seconds: keyLifetime)
     }
 
     /// Puts the resumption in charge of an SSL_CTX, which it must outlive.
@@ -30,10 +34,11 @@ final class TLSResumption: Sendable {
         _ = SSL_CTX_set_timeout(pointer, TLSResumption.lifetime)
         let name: StaticString = "penstock"
         _ = SSL_CTX_set_session_id_context(pointer, name.utf8Start, UInt32(name.utf8CodeUnitCount))
-        guard tls12 || tls13 else {
+        guard tls12 || tls13, let keys else {
             _ = SSL_CTX_set_options(pointer, penstock_SSL_OP_NO_TICKET)
             return
         }
+        keys.install(on: pointer)
         SSL_CTX_set_session_ticket_cb(
             pointer, { ssl, _ in ssl.map { TLSResumption.stamp($0) } ?? 0 },
             { ssl, session, _, _, status, argument in

@@ -55,12 +55,15 @@ public struct TLSServerSettings: Hashable, Sendable {
     /// Off by default: the tickets follow the handshake unasked, a client that only ever writes leaves them unread, and
     /// its close is then a reset that takes its last messages along. In TLS 1.2 they are part of the handshake.
     public var sessionTickets: Bool
+    /// The seconds that a key seals session tickets for; it opens them for as long again.
+    public var ticketKeyLifetime: Int
 
     /// Settings with what most servers need.
     public init(
         certificate: String, key: String, clientCA: String? = nil, clientCertificate: ClientCertificatePolicy = .none,
         minimumVersion: TLSVersion = .v1_2, crlFiles: [String] = [], acceptsExpiredCRL: Bool = false,
-        allow: CertificateAllowList = CertificateAllowList(), resumption: Bool = true, sessionTickets: Bool = false
+        allow: CertificateAllowList = CertificateAllowList(), resumption: Bool = true, sessionTickets: Bool = false,
+        ticketKeyLifetime: Int = 43_200
     ) {
         self.certificate = certificate
         self.key = key
@@ -72,5 +75,6 @@ public struct TLSServerSettings: Hashable, Sendable {
         self.allow = allow
         self.resumption = resumption
         self.sessionTickets = sessionTickets
+        self.ticketKeyLifetime = ticketKeyLifetime
     }
 }

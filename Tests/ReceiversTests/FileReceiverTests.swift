@@ -179,6 +179,56 @@ import Wire
         #expect(reader.registry.total("penstock_files_followed") == 1000)
     }
 
+    /// In a service, a `once` input that has ended shares its thread with nothing, and must not spin.
+    @Test func whatIsDoneWaitsLikeTheRest() throws {
+        let folder = try Folder()
+        try folder.write("one\n", to: "a.log")
+        let reader = try Reader([
+            folder.input("*.log") {
+                $0.mode = .once
+                $0.pollInterval = 400
+            }
+        ])
+        #expect(reader.wait { $0.receiver.isDone })
+        let start = ContinuousClock.now
+        for _ in 0..<3 { reader.poll(200) }
+        #expect(ContinuousClock.now - start > .milliseconds(300))
+        #expect(reader.texts == ["one"])
+    }
+
+    /// Too many files have something to read: one that goes before its turn takes its lines along, and that is counted.
+    @Test func aFileThatGoesBeforeItIsReadIsCounted() throws {
+        let folder = try Folder()
+        for name in ["a", "b"] { try folder.write(String(repeating: name + "\n", count: 100_000), to: name + ".log") }
+        let reader = try Reader(
+            [folder.input("*.log") { $0.maxOpenFiles = 2 }],
+            limits: ReceiveLimits(frames: 2000, bytes: 4096, turn: 4096))
+        for _ in 0..<4 { reader.poll() }
+        try folder.write("never read\n", to: "c.log")
+        try folder.write("never read\n", to: "d.log")
+        usleep(60_000)
+        for _ in 0..<4 { reader.poll() }
+        try folder.remove("c.log")
+        usleep(60_000)
+        for _ in 0..<8 { reader.poll() }
+        #expect(reader.dropped("file_unreadable") == 1)
+        #expect(reader.log.all.contains { $0.contains("c.log: it went before all of it was read") })
+        reader.wait(20) { $0.lines.count >= 200_001 }
+        #expect(reader.lines.count == 200_001 && reader.texts.filter { $0 == "never read" }.count == 1)
+        #expect(reader.dropped("file_unreadable") == 1)
+    }
+
+    /// However many names cannot be read, each is told once a minute, and the log does not grow with every look.
+    @Test func manyNamesThatCannotBeReadAreNoFloodOfLines() throws {
+        let folder = try Folder()
+        try folder.run("mkdir d; cd d; seq -f 'ln -s nowhere %g.log' 5000 | sh")
+        let reader = try Reader([folder.input("d/*.log")])
+        reader.wait { $0.log.all.count >= 4096 }
+        reader.settle(0.5)
+        #expect(reader.log.all.count <= 4097)
+        #expect(reader.dropped("file_refused") == Int64(reader.log.all.count))
+    }
+
     @Test func filesAboveTheLimitAreLeftOut() throws {
         let folder = try Folder()
         for number in 0..<10 { try folder.write("line \(number)\n", to: "\(number).log") }

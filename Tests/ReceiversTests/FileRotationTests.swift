@@ -211,6 +211,39 @@ import Wire
         #expect(fourth.lines.isEmpty)
     }
 
+    /// Nobody can tell which lines a killed run had handed on; but at most so many are duplicates.
+    @Test func whatAKilledRunMayHaveReadIsCounted() throws {
+        let folder = try Folder()
+        let state = try Folder()
+        func repeats(_ reader: Reader) -> Int64 { reader.registry.total("penstock_file_possible_repeats_total") }
+        try folder.write(numbered(0..<100), to: "a.log")
+        let first = try Reader([folder.input("*.log")], positions: state)
+        first.wait { $0.lines.count == 100 }
+        first.settle(0.8)
+        #expect(repeats(first) == 0, "there was no run before")
+        // Read and committed, but killed before the positions were written.
+        first.commits = false
+        try folder.write(numbered(100..<150), to: "a.log")
+        try folder.write(numbered(150..<160), to: "new.log")
+        first.wait { $0.lines.count == 160 }
+        let second = try Reader([folder.input("*.log")], positions: state)
+        second.wait { $0.lines.count == 60 }
+        try folder.write(numbered(160..<200), to: "a.log")
+        try folder.write(numbered(200..<210), to: "later.log")
+        second.wait { $0.lines.count == 110 }
+        #expect(second.numbers.sorted() == Array(100..<210))
+        #expect(repeats(second) == 60)
+        #expect(second.log.all.contains { $0.contains("the last run was cut off") })
+        second.finish()
+        try folder.write(numbered(210..<220), to: "a.log")
+        let third = try Reader([folder.input("*.log")], positions: state)
+        third.wait { $0.lines.count == 10 }
+        third.settle(0.2)
+        #expect(third.numbers == Array(210..<220))
+        #expect(repeats(third) == 0 && !third.log.all.contains { $0.contains("cut off") })
+        third.finish()
+    }
+
     @Test func damagedPositionsAreSetAside() throws {
         let folder = try Folder()
         let state = try Folder()

@@ -41,6 +41,9 @@ final class HandLanes {
     func dropped(_ reason: String, stage: String = "receive") -> Int64 {
         registry.dropped(stage: stage, reason: reason).current
     }
+    func connections(_ name: String = "test") -> Int64 {
+        registry.gauge("penstock_connections", ["listener": name], help: "").current
+    }
 
     /// Polls one lane once and journals what came.
     func poll(_ lane: Int = 0, timeout: Int = 5) {
@@ -77,6 +80,9 @@ final class HandLanes {
     func serve(milliseconds: Int) { serve(seconds: Double(milliseconds) / 1000) { false } }
 
     func acknowledge(_ durable: UInt64, lane: Int = 0) { input.receivers[lane].acknowledge(durable: durable) }
+
+    /// Keeps the number of frames, not their bytes.
+    func forget() { for index in frames.indices { frames[index].bytes = [] } }
 
     func finish() {
         for lane in input.receivers.indices {
@@ -115,6 +121,16 @@ final class RawClient {
         if isOpen { Glibc.close(descriptor) }
         isOpen = false
     }
+
+    /// Breaks the connection off with a reset, as a host does that was switched off and on.
+    func reset() {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        close()
+    }
+
+    /// Ends the own direction; the other one stays open.
+    func endWriting() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// Sends what the socket takes; answers how many bytes that were.
     @discardableResult

@@ -71,6 +71,46 @@ import Wire
         lanes.finish()
     }
 
+    /// Each lane joins its own: messages that are one event must come to one lane, however many lanes share the port.
+    @Test func theMessagesOfOneISEEventReachOneLane() throws {
+        let lanes = try HandLanes([.test(.udp) { $0.receiveBuffer = 1 << 20 }], lanes: 2)
+        guard !lanes.log.all.contains(where: { $0.contains("no program that spreads") }) else { return }
+        let client = try DatagramSender(to: "127.0.0.1", port: lanes.port())
+        var sender = try Sender(lanes)
+        let end = ContinuousClock.now + .seconds(5)
+        while active(lanes) == 1, ContinuousClock.now < end {
+            try sender.send(40)
+            lanes.poll(0, timeout: 0)
+        }
+        #expect(active(lanes) == 2)
+        func send(_ events: Range<Int>) throws {
+            for event in events {
+                for part in 0..<3 {
+                    let id = String(repeating: "0", count: 10 - "\(event)".count) + "\(event)"
+                    let text = "<181>Mar  5 14:20:30 ise-1 CISE_Passed_Authentications \(id) 3 \(part) Part=\(part),"
+                    try client.send(Array(text.utf8).span.bytes)
+                }
+                if event % 20 == 0 { lanes.poll(0, timeout: 0); lanes.poll(1, timeout: 0) }
+            }
+        }
+        func segments() -> [Seen] { lanes.frames.filter { $0.text.contains("CISE_") } }
+        // Until the first of them was looked at, they are shared out like the rest.
+        var event = 0
+        let isSeen = lanes.serve(seconds: 3) {
+            try? send(event..<event + 1)
+            event += 1
+            return lanes.registry.total("penstock_sender_spread_listeners") == 1
+        }
+        #expect(isSeen)
+        #expect(lanes.serve { segments().count == event * 3 })
+        let before = segments().count
+        try send(event..<event + 300)
+        #expect(lanes.serve { segments().count == before + 900 })
+        // A slow machine may have ended the spread meanwhile.
+        if active(lanes) == 2 { #expect(Set(segments().dropFirst(before).map(\.lane)).count == 1) }
+        lanes.finish()
+    }
+
     @Test func randomSharesOneSenderOutAtOnce() throws {
         let lanes = try HandLanes([.test(.udp) { $0.spread = .random }], lanes: 4)
         guard !lanes.log.all.contains(where: { $0.contains("no program that spreads") }) else { return }
@@ -191,6 +231,30 @@ import Wire
         #expect(frames.first?.frame.peer == IPAddress("192.0.2.7"))
         #expect(frames.first?.origin?.subject == "CN=penstock-client,O=Penstock development")
         #expect(frames.first?.origin?.proxy == IPAddress("127.0.0.1"))
+    }
+
+    /// The kernel gives peers to lanes by their ports: the limit is that of the listener, not of each lane.
+    @Test func sessionsAreLimitedOverAllLanes() throws {
+        let service = try Service(
+            [.test(.dtls, name: "dtls", tls: Certificates.tls()) { $0.maxConnections = 2 }], lanes: 4)
+        var clients: [Program] = []
+        for number in 0..<8 {
+            clients.append(
+                Program(
+                    "/bin/bash",
+                    [
+                        "-c",
+                        """
+                        (sleep 0.2; printf '<34>\(number)'; sleep 6) | timeout -s KILL 6 openssl s_client -dtls -quiet \
+                        -connect 127.0.0.1:\(service.port()) -CAfile \(Certificates.good)/ca.pem
+                        """,
+                    ]))
+            usleep(500_000)
+        }
+        #expect(service.connections("dtls") == 2)
+        #expect(service.frames.count == 2 && service.dropped("connection_limit") > 0)
+        for client in clients { client.finish() }
+        service.stop()
     }
 
     @Test func openSSLsDTLSClientIsServed() throws {

@@ -23,7 +23,7 @@ import Wire
     }
 
     @Test func halfHandshakesAreBoundedAndEnd() throws {
-        let limits = DTLSLimits(sessionsPerAddress: 5000, handshakes: 100)
+        let limits = DTLSLimits(sessionsPerAddress: 5000, handshakes: 100, handshakesPerAddress: 100)
         let harness = try DTLSHarness(DTLSContext(dtlsSettings()), limits: limits)
         let sockets = try beginHandshakes(1000, harness)
         var statistics = harness.endpoint.statistics
@@ -44,6 +44,25 @@ import Wire
         #expect(harness.serve { harness.endpoint.statistics.closed == 1 })
         client.finish()
         #expect(harness.messages.map(\.text) == ["x"])
+    }
+
+    @Test func oneAddressLeavesRoomForTheHandshakesOfOthers() throws {
+        let harness = try DTLSHarness(
+            DTLSContext(dtlsSettings()), limits: DTLSLimits(sessionsPerAddress: 1000, handshakes: 40),
+            bind: "0.0.0.0:0")
+        let template = try HelloTemplate()
+        let arena = DatagramArena(slots: 4, largest: 2048)
+        func begin(_ address: String, _ number: Int) throws {
+            let socket = try UDPSocket(bind: SocketAddress(address + ":0"))
+            harness.take(template.hello(number).span.bytes, from: socket.address)
+            let cookie = try #require(HelloTemplate.cookie(Relay.receive(socket, arena).first?.0 ?? []))
+            harness.take(template.hello(number, cookie: cookie).span.bytes, from: socket.address)
+        }
+        for number in 0..<60 { try begin("127.0.0.1", number) }
+        let taken = harness.endpoint.statistics.handshaking
+        #expect(taken == 10 && harness.endpoint.statistics.refused(.handshakes) == 50)
+        try begin("127.0.0.2", 100)
+        #expect(harness.endpoint.statistics.handshaking == taken + 1)
     }
 
     @Test func oneAddressHasItsShareOnly() throws {

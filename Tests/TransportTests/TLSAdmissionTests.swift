@@ -43,7 +43,11 @@ struct TLSAdmissionTests {
         #expect(list.admits(try #require(admitted.certificate)))
         guard !list.isEmpty else { return }
         for version in ["-tls1_2", "-tls1_3"] {
-            let (refused, output) = try seen(settings, Self.other, [version, "-ign_eof"])
+            var (refused, output) = try seen(settings, Self.other, [version, "-ign_eof"])
+            // Where the client still writes, its kernel may throw the alert away for the reset behind it: once more then.
+            for _ in 0..<4 where output.contains("errno=104") && !output.contains("alert") {
+                (refused, output) = try seen(settings, Self.other, [version, "-ign_eof"])
+            }
             #expect(refused.refusal?.reason == .notAllowed && refused.text.isEmpty)
             #expect(refused.failure?.code == .certificate)
             #expect(refused.refusal?.certificate?.subject == "CN=laptop,O=Plant")

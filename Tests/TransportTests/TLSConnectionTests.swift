@@ -85,6 +85,20 @@ struct TLSConnectionTests {
         #expect(first.text == "hello\n" && refused.refusal?.reason == .notAllowed)
     }
 
+    /// Seconds between the two connections: within the key's time, within the time of the one before, and after both.
+    @Test(arguments: [(0.0, true), (4.5, true), (9.0, false)])
+    func ticketKeysChangeAndTheOneBeforeStillCounts(_ pause: Double, _ isResumed: Bool) throws {
+        var settings = Server.settings()
+        settings.ticketKeyLifetime = 4
+        let server = try Server(settings)
+        let (first, second) = try twice(server, "-tls1_2") { Thread.sleep(forTimeInterval: pause) }
+        #expect(first.text == "hello\n" && second.text == "hello\n")
+        #expect(second.isResumed == isResumed && second.certificate == first.certificate)
+        // What is given out after the change is as good as the first one.
+        let (_, third) = try twice(server, "-tls1_2")
+        #expect(third.isResumed)
+    }
+
     @Test func aSessionEndsWithItsCertificate() throws {
         let brief = Authority.plant.issue("brief", to: 4)
         let server = try Server(Server.settings())
@@ -128,6 +142,54 @@ struct TLSConnectionTests {
         #expect(old == nil)
         let (_, refused) = try twice(server, "-tls1_3")
         #expect(refused.refusal?.reason == .notAllowed)
+    }
+
+    /// Each key update is answered. With no room for the answer nothing more can be read, and to wait for more to read
+    /// would be to wake up for ever.
+    @Test func aClientThatReadsNoAnswersIsWaitedForToDoSo() throws {
+        let server = try Server(Server.settings(.none))
+        let script = #"""
+            import ctypes, socket, sys
+            lib = ctypes.CDLL("libssl.so.3")
+            for name in ("TLS_client_method", "SSL_CTX_new", "SSL_new"): getattr(lib, name).restype = ctypes.c_void_p
+            p = ctypes.c_void_p
+            s = socket.socket()
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            s.connect(("127.0.0.1", int(sys.argv[1])))
+            ssl = p(lib.SSL_new(p(lib.SSL_CTX_new(p(lib.TLS_client_method())))))
+            lib.SSL_set_fd(ssl, s.fileno())
+            assert lib.SSL_connect(ssl) == 1
+            for n in range(1_000_000):
+                for _ in range(5):
+                    if lib.SSL_key_update(ssl, 1) != 1 or lib.SSL_do_handshake(ssl) != 1: sys.exit(1)
+                if lib.SSL_write(ssl, b"x", 1) != 1: sys.exit(1)
+            """#
+        let client = Program(
+            "/usr/bin/env", ["timeout", "-s", "KILL", "30", "python3", "-c", script, "\(server.port)"])
+        try waitForWriting(server)
+        client.finish()
+    }
+
+    private func waitForWriting(_ server: Server) throws {
+        let connection = try server.accept()
+        try connection.secure(with: server.context)
+        #expect(
+            try server.wait(on: connection) { if case .done = connection.handshake() { true } else { false } })
+        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+        defer { room.deallocate() }
+        var isStuck = false
+        var failure: TransportError?
+        _ = try server.wait(on: connection, 20) {
+            for _ in 0..<100 {
+                let result = connection.read(into: room)
+                if case .failed(let error) = result { failure = error }
+                guard case .bytes = result else { break }
+            }
+            isStuck = connection.interest.contains(.writable)
+            return isStuck || failure != nil
+        }
+        #expect(isStuck && connection.hasUnread, "\(failure?.description ?? "")")
+        #expect(connection.interest == .writable)
     }
 
     @Test func oldVersionsAndCiphersAreRefused() throws {

@@ -158,6 +158,23 @@ import Wire
         #expect(throws: TransportError.self) { try TLSContext.client(certificate: good + "/client.pem") }
     }
 
+    /// Opening a pipe waits for its writer: a reload of a running service would stand still.
+    @Test(.timeLimit(.minutes(1))) func aNamedPipeIsNoFileToWaitFor() throws {
+        let pipe = Certificates.scratchPath()
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let good = Certificates.good
+        for (certificate, key, ca) in [
+            (pipe, good + "/server.key", good + "/ca.pem"), (good + "/server.pem", pipe, good + "/ca.pem"),
+            (good + "/server.pem", good + "/server.key", pipe),
+        ] {
+            let error = #expect(throws: TransportError.self) {
+                try TLSContext.server(
+                    certificate: certificate, key: key, clientCA: ca, clientCertificate: .required)
+            }
+            #expect(error?.description.contains("\(pipe) is no regular file") == true)
+        }
+    }
+
     @Test func tellsWhenItsCertificateEnds() throws {
         let now = Int64(Date().timeIntervalSince1970)
         let end = try #require(try server().certificateEnd)

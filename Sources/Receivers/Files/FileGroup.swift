@@ -10,6 +10,9 @@ final class FileGroup {
     /// Positions of files that are gone are kept that long, in seconds: a copy of one may come back.
     private static let memory: Int64 = 30 * 86_400
 
+    /// What ``open(_:)`` answers when all places are taken; no `errno`.
+    static let noPlace: Int32 = -1
+
     let configuration: FileInputConfiguration
     /// The number that its frames carry.
     let number: UInt16
@@ -50,8 +53,25 @@ final class FileGroup {
         self.store = store
         let kept = try store.load()
         remembered = kept.positions
+        isDoubtful = !kept.isComplete
         if let warning = kept.warning { logger.warning("\(configuration.title): \(warning)") }
+        if isDoubtful {
+            logger.warning(
+                """
+                \(configuration.title): the last run was cut off; messages that it read after the positions it kept come \
+                again, and are counted as possible repeats
+                """)
+        }
+        // From the first message on the positions lag behind.
+        do { try store.write(remembered, isComplete: false) } catch {
+            notes.trouble(
+                .unreadable, store.path, now: Clocks.monotonic,
+                "positions are not kept, a restart will repeat: \(error)")
+        }
     }
+
+    /// Whether messages of a file that the last run may have read are possibly repeats.
+    private(set) var isDoubtful = false
 
     /// Whether the folder was looked at, at least once.
     var hasLooked: Bool { looks > 0 }
@@ -203,7 +223,7 @@ final class FileGroup {
 
     /// Opens a file, or an idle one's place is taken for it.
     ///
-    /// - Returns: 0, or the `errno`; EMFILE when all places are taken by files that have something to read.
+    /// - Returns: 0, or the `errno`; ``noPlace`` when all places are taken by files that have something to read.
     func open(_ file: FollowedFile) -> Int32 {
         guard !file.isOpen else { return 0 }
         if opened >= configuration.maxOpenFiles {
@@ -211,7 +231,7 @@ final class FileGroup {
             for other in files.values where other.isOpen && other.isIdle && other.goneSince == nil {
                 if other.lastByte < idle?.lastByte ?? .max { idle = other }
             }
-            guard let idle else { return EMFILE }
+            guard let idle else { return FileGroup.noPlace }
             close(idle)
         }
         let status = file.open(followingLinks: !isPattern || configuration.followSymlinks)
@@ -247,9 +267,9 @@ final class FileGroup {
     /// Notes that a position is another than the one on disk.
     func change() { isChanged = true }
 
-    /// Writes the positions when they have changed and it is time, or `now` in any case.
-    func persist(_ clocks: Clocks, force: Bool) {
-        guard let store, isChanged, force || clocks.now >= nextWrite else { return }
+    /// Writes the positions when they have changed and it is time, or in any case when they are the last ones.
+    func persist(_ clocks: Clocks, isLast: Bool) {
+        guard let store, isLast || (isChanged && clocks.now >= nextWrite) else { return }
         let seconds = clocks.received / 1_000_000_000
         remembered.removeAll { $0.seen < seconds - FileGroup.memory }
         var positions = remembered
@@ -258,7 +278,7 @@ final class FileGroup {
         }
         let begun = Clocks()
         do {
-            try store.write(positions)
+            try store.write(positions, isComplete: isLast)
             isChanged = false
         } catch {
             notes.trouble(

@@ -11,6 +11,7 @@ struct FileInstruments {
     let unread: Instrument
     let truncations: Instrument
     let copies: Instrument
+    let repeats: Instrument
     private let marks: [(flag: FrameSplitter.Marks, instrument: Instrument)]
 
     init(_ configuration: FileInputConfiguration, registry: Registry) {
@@ -30,6 +31,9 @@ struct FileInstruments {
         copies = registry.counter(
             "penstock_file_copies_total", input,
             help: "Files not read from their beginning because their content was read from another, by file input.")
+        repeats = registry.counter(
+            "penstock_file_possible_repeats_total", input,
+            help: "Messages that the run before may have read too, because it was cut off; so many at most came twice.")
         marks = FrameSplitter.Marks.all.filter { $0.flag != .octetCounted }.map {
             (
                 $0.flag,

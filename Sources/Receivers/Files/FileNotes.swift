@@ -21,6 +21,8 @@ final class FileNotes {
     private let dropped: [Trouble: Instrument]
     private let oversizeCounter: Instrument
     private var next: [String: Int64] = [:]
+    private var nextPurge: Int64 = .min
+    private var nextOther: Int64 = .min
 
     init(_ title: String, registry: Registry, logger: Logger) {
         self.title = title
@@ -50,8 +52,17 @@ final class FileNotes {
 
     private func isDue(_ key: String, _ now: Int64) -> Bool {
         if let time = next[key], now < time { return false }
-        if next.count >= FileNotes.most { next = next.filter { $0.value > now } }
-        if next.count < FileNotes.most { next[key] = now + FileNotes.pause }
+        if next.count >= FileNotes.most, now >= nextPurge {
+            next = next.filter { $0.value > now }
+            nextPurge = now + FileNotes.pause / 20
+        }
+        guard next.count < FileNotes.most else {
+            // More than are remembered: of all of them together one is told a minute.
+            guard now >= nextOther else { return false }
+            nextOther = now + FileNotes.pause
+            return true
+        }
+        next[key] = now + FileNotes.pause
         return true
     }
 }

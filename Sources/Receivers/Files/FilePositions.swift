@@ -8,6 +8,8 @@ internal import Wire
 /// was damaged is recognised by its checksum and set aside.
 struct FilePositions {
     private static let heading = "penstock file positions 1"
+    /// Of positions that nothing was read after: the run has ended in its own time.
+    private static let completeHeading = heading + " complete"
     let path: String
     private let folder: String
 
@@ -33,11 +35,11 @@ struct FilePositions {
 
     private static var reason: String { String(cString: strerror(errno)) }
 
-    /// What was kept, and what is wrong with it.
-    func load() throws(ListenerErrors) -> (positions: [FilePosition], warning: String?) {
+    /// What was kept, whether nothing was read after it, and what is wrong with it.
+    func load() throws(ListenerErrors) -> (positions: [FilePosition], isComplete: Bool, warning: String?) {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else {
-            if errno == ENOENT { return ([], nil) }
+            if errno == ENOENT { return ([], true, nil) }
             throw ListenerErrors(["\(path): \(FilePositions.reason)"])
         }
         defer { close(file) }
@@ -51,20 +53,22 @@ struct FilePositions {
             if count < 0 { throw ListenerErrors(["\(path): \(FilePositions.reason)"]) }
             if count == 0 { break }
         }
-        guard let positions = FilePositions.parse(slab.bytes) else {
+        guard let (positions, isComplete) = FilePositions.parse(slab.bytes) else {
             let aside = path + ".damaged"
             rename(path, aside)
             return (
-                [], "\(path) is damaged and was set aside as \(aside): files are read as if they had never been read"
+                [], false,
+                "\(path) is damaged and was set aside as \(aside): files are read as if they had never been read"
             )
         }
-        return (positions, nil)
+        return (positions, isComplete, nil)
     }
 
-    private static func parse(_ bytes: RawSpan) -> [FilePosition]? {
+    private static func parse(_ bytes: RawSpan) -> (positions: [FilePosition], isComplete: Bool)? {
         let text = bytes.text
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        guard lines.count >= 3, lines[0] == heading, lines[lines.count - 1].isEmpty else { return nil }
+        guard lines.count >= 3, lines[0] == heading || lines[0] == completeHeading, lines[lines.count - 1].isEmpty
+        else { return nil }
         let last = lines[lines.count - 2]
         let sum = CRC32C.checksum(bytes.part(0, bytes.byteCount - last.utf8.count - 1))
         guard last == "crc32c \(sum)" else { return nil }
@@ -73,13 +77,13 @@ struct FilePositions {
             guard let position = FilePosition(line) else { return nil }
             positions.append(position)
         }
-        return positions
+        return (positions, lines[0] == completeHeading)
     }
 
     /// Replaces what is kept.
-    func write(_ positions: [FilePosition]) throws(ListenerErrors) {
+    func write(_ positions: [FilePosition], isComplete: Bool) throws(ListenerErrors) {
         var slab = Slab(capacity: 4096 + positions.count * 200)
-        slab.append(FilePositions.heading + "\n")
+        slab.append((isComplete ? FilePositions.completeHeading : FilePositions.heading) + "\n")
         for position in positions { position.append(to: &slab) }
         slab.append("crc32c \(CRC32C.checksum(slab.bytes))\n")
         let fresh = path + ".new"

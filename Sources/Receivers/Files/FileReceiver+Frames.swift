@@ -28,6 +28,7 @@ extension FileReceiver {
     /// Reads one turn of a file and appends the messages that are whole; whether there is more at once.
     func read(_ file: FollowedFile, _ group: FileGroup, _ batch: inout Batch) -> Bool {
         let start = batch.slab.count
+        let (first, begun) = (batch.frames.count, file.frameOffset)
         let isLong = file.held.count > FileReceiver.small
         if !isLong { batch.slab.append(file.held.span.bytes) }
         let before = batch.slab.count
@@ -54,6 +55,7 @@ extension FileReceiver {
         } else {
             batch.slab.truncate(to: start)
         }
+        if begun < file.doubtful { group.instruments.repeats.add(batch.frames.count - first) }
         return conclude(turn, file, group, &batch)
     }
 
@@ -83,7 +85,9 @@ extension FileReceiver {
 
     private func fill(_ file: FollowedFile, _ group: FileGroup, _ slab: inout Slab) -> Turn {
         var turn = Turn.more
-        _ = slab.append(upTo: limits.turn) { room in
+        // What may be repeats is read apart from what cannot be, so that their count is right.
+        let left = file.doubtful - file.contentOffset
+        _ = slab.append(upTo: left > 0 ? min(limits.turn, left) : limits.turn) { room in
             while true {
                 let count = pread(file.descriptor, room.baseAddress, room.count, file.sourceOffset)
                 if count < 0, errno == EINTR { continue }
@@ -123,6 +127,7 @@ extension FileReceiver {
         if let position = file.currentPosition(seconds: clocks.received / 1_000_000_000) { group.remember(position) }
         file.generation += 1
         file.shared = 0
+        file.doubtful = 0
         file.isIdle = false
         file.restart(group.configuration)
         file.position = nil

@@ -38,6 +38,11 @@ extension FileReceiver {
             position = nil
         }
         let wasEmpty = file.wasEmpty
+        // What was there when the service started; of a compressed file nobody knows how much that is.
+        if group.isDoubtful, file.isEarly, !file.wasIdentified {
+            file.doubtful = format == .plain ? file.facts.size : .max
+        }
+        file.wasIdentified = true
         file.restart(configuration)
         file.format = format
         if format == .plain {

@@ -55,7 +55,7 @@ extension FileReceiver {
                 // Gone, and closed because it had nothing more: then that was its end.
                 if file.goneSince != nil, !file.isOpen {
                     finishFrames(file, group, &batch)
-                    group.remove(file, clocks)
+                    lose(file, group)
                 }
                 return false
             }
@@ -92,20 +92,29 @@ extension FileReceiver {
                 group.notes.trouble(.unreadable, file.path, now: clocks.now, "it went while files were read")
                 end(file, group)
             } else if file.goneSince != nil {
-                if case .fresh = file.state { group.remove(file, clocks) }
+                if case .fresh = file.state { lose(file, group) }
             } else {
                 group.nextLook = min(group.nextLook, clocks.now + 20)
             }
-        case EMFILE where isOnce(group):
+        case FileGroup.noPlace where isOnce(group):
             enqueue(file, group)
-        case EMFILE:
-            break
+        case FileGroup.noPlace:
+            // No later place would help: its name is gone.
+            if file.goneSince != nil, case .fresh = file.state { lose(file, group) }
         default:
             file.retryAt = clocks.now + FileNotes.pause
             group.notes.trouble(.unreadable, file.path, now: clocks.now, String(cString: strerror(status)))
             if isOnce(group) { end(file, group) }
         }
         return false
+    }
+
+    /// Forgets a file that is gone and closed; what it had unread is told.
+    private func lose(_ file: FollowedFile, _ group: FileGroup) {
+        if !file.isCompressed, file.facts.size > file.sourceOffset {
+            group.notes.trouble(.unreadable, file.path, now: clocks.now, "it went before all of it was read")
+        }
+        group.remove(file, clocks)
     }
 
     /// Whether a compressed file may be read now, or has to wait for others: their windows take memory.

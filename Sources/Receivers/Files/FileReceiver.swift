@@ -10,7 +10,8 @@ internal import Wire
 ///
 /// One thread polls it. After the frames of a poll are safe (in the journal, or delivered when there is none), the owner
 /// calls ``commit()``; only then may their positions reach the disk. So nothing is lost by a kill at any moment; what was
-/// polled since the last write of positions comes again: half a second's as a rule, more on a slow disk.
+/// polled since the last write of positions comes again: half a second's as a rule, more on a slow disk. The next run
+/// counts what it may have repeated (`penstock_file_possible_repeats_total`).
 ///
 /// Sendable so that it can be handed to its thread. Only ``wake()`` may be called from another one.
 public final class FileReceiver: @unchecked Sendable {
@@ -101,8 +102,8 @@ public final class FileReceiver: @unchecked Sendable {
         let first = batch.frames.count
         guard !isFinished else { return 0 }
         clocks.read()
-        if !isUncommitted { persist(force: false) }
-        wait(head < queue.count || isDone ? 0 : milliseconds)
+        if !isUncommitted { persist(isLast: false) }
+        wait(head < queue.count ? 0 : milliseconds)
         for group in groups where clocks.now >= group.nextLook { look(group) }
         let mostFrames = first + limits.frames
         let mostBytes = batch.slab.count + limits.bytes
@@ -133,7 +134,7 @@ public final class FileReceiver: @unchecked Sendable {
     public func commit() {
         isUncommitted = false
         clocks.read()
-        persist(force: isFinished)
+        persist(isLast: isFinished)
     }
 
     /// Ends reading. A last message without its end is left to the next run; nothing is appended to `batch`. The owner's
@@ -148,8 +149,8 @@ public final class FileReceiver: @unchecked Sendable {
         flush()
     }
 
-    private func persist(force: Bool) {
-        for group in groups { group.persist(clocks, force: force) }
+    private func persist(isLast: Bool) {
+        for group in groups { group.persist(clocks, isLast: isLast) }
     }
 
     func enqueue(_ file: FollowedFile, _ group: FileGroup) {

@@ -63,6 +63,8 @@ final class FollowedFile {
     var foundAt: Int64 = 0
     /// Its size when it was read to its end.
     var endSize = 0
+    /// Whether it was looked into.
+    var wasIdentified = false
     /// Whether it was seen without content: then all of its content is new.
     var wasEmpty = false
 
@@ -74,6 +76,8 @@ final class FollowedFile {
     var sourceOffset = 0
     /// The content that was taken: after decompression. What `held` has is included.
     var contentOffset = 0
+    /// Messages of content up to here may have been delivered in an earlier run that was cut off.
+    var doubtful = 0
     /// Content up to here was delivered in an earlier run, and is skipped.
     var skipTo = 0
     /// The first bytes of the content.
