@@ -13,6 +13,8 @@ public final class Progress: Sendable {
         var next: UInt64
         /// The frames before this one are with the receiver: where a new start goes on.
         var done: UInt64
+        /// The frames before this one outlive a loss of power as well.
+        var safe: UInt64
         /// The frames before this one have passed by: what of them was not taken is only in the journal.
         var missed: UInt64
     }
@@ -21,6 +23,9 @@ public final class Progress: Sendable {
     private struct State {
         var logs: [Log?] = []
         var isFull = false
+        var isBuffered = false
+        /// What the output itself knows of its last run.
+        var remembered: [Int: UInt64] = [:]
 
         subscript(_ log: Int) -> Log? {
             get { logs.indices.contains(log) ? logs[log] : nil }
@@ -39,9 +44,15 @@ public final class Progress: Sendable {
     /// Progress of an output that has begun nowhere.
     public init(name: String) { self.name = name }
 
+    /// Notes how far the output had come by its own record, which may be newer than the journal's.
+    public func remember(_ positions: [Int: UInt64]) { state.withLock { $0.remembered = positions } }
+
+    /// How far the output had come by its own record; nil when there is none.
+    public func remembered(log: Int) -> UInt64? { state.withLock { $0.remembered[log] } }
+
     /// Sets where the output begins in a log whose next number is `end`.
     public func begin(log: Int, at next: UInt64, end: UInt64) {
-        state.withLock { $0[log] = Log(next: next, done: next, missed: end) }
+        state.withLock { $0[log] = Log(next: next, done: next, safe: next, missed: end) }
     }
 
     /// Takes a batch's frames.
@@ -99,6 +110,41 @@ public final class Progress: Sendable {
             var positions: [Int: UInt64] = [:]
             for (number, log) in state.logs.enumerated() { if let log { positions[number] = log.done } }
             return positions
+        }
+    }
+
+    /// Where a new start goes on even after a loss of power: what the journal is told.
+    public var safePositions: [Int: UInt64] {
+        state.withLock { state in
+            var positions: [Int: UInt64] = [:]
+            for (number, log) in state.logs.enumerated() {
+                if let log { positions[number] = state.isBuffered ? log.safe : log.done }
+            }
+            return positions
+        }
+    }
+
+    /// Whether what is done is safe only when ``settle(_:)`` says so: of a file, whose bytes the kernel holds for a while.
+    var isBuffered: Bool {
+        get { state.withLock { $0.isBuffered } }
+        set { state.withLock { $0.isBuffered = newValue } }
+    }
+
+    /// Notes that the frames before these positions are on a disk.
+    func settle(_ positions: [Int: UInt64]) {
+        state.withLock { state in
+            for (number, next) in positions {
+                guard var log = state[number], next > log.safe else { continue }
+                log.safe = min(next, log.done)
+                state[number] = log
+            }
+        }
+    }
+
+    /// Calls `body` with each log and where a new start goes on.
+    func forEach(_ body: (Int, UInt64) -> Void) {
+        state.withLock { state in
+            for number in state.logs.indices { if let log = state.logs[number] { body(number, log.done) } }
         }
     }
 }

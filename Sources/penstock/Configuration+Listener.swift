@@ -34,8 +34,8 @@ extension Configuration {
             file.oversize = chosen
         }
         if let bytes = item["max_message_bytes"]?.byteCount { file.maxMessageBytes = bytes }
-        if let time = item["poll_interval"]?.milliseconds { file.pollInterval = Int(time) }
-        if let time = item["rotate_wait"]?.milliseconds { file.rotateWait = Int(time) }
+        if let time = duration(item["poll_interval"]) { file.pollInterval = Int(time) }
+        if let time = duration(item["rotate_wait"]) { file.rotateWait = Int(time) }
         if let most = item["max_files"]?.integer(in: 1...1_000_000) { file.maxFiles = most }
         if let follows = item["follow_symlinks"]?.boolean { file.followSymlinks = follows }
         return file
@@ -72,8 +72,13 @@ extension Configuration {
         if let most = item["max_connections_per_peer"]?.integer(in: 0...1_000_000) {
             listener.maxConnectionsPerPeer = most
         }
-        if let time = item["idle_timeout"]?.milliseconds { listener.idleTimeout = Int(time / 1000) }
-        if let time = item["handshake_timeout"]?.milliseconds { listener.handshakeTimeout = Int(time / 1000) }
+        // In whole seconds, upwards: 0 means no limit.
+        if let time = duration(item["idle_timeout"], most: 365 * day) {
+            listener.idleTimeout = Int((time + 999) / 1000)
+        }
+        if let time = duration(item["handshake_timeout"], most: 3_600_000) {
+            listener.handshakeTimeout = Int((time + 999) / 1000)
+        }
         if let bytes = item["receive_buffer"]?.byteCount { listener.receiveBuffer = bytes }
         listener.proxies = strings(item["proxies"])
         listener.groups = strings(item["groups"])
@@ -93,7 +98,7 @@ extension Configuration {
         return listener
     }
 
-    private static func strings(_ element: Element?) -> [String] { (element?.items ?? []).compactMap(\.string) }
+    private static func strings(_ element: Element?) -> [String] { oneOrMore(element).compactMap(\.string) }
 
     private static func tlsSettings(
         _ tls: Element, _ path: (Element?) -> String?
@@ -118,7 +123,11 @@ extension Configuration {
         {
             settings.minimumVersion = chosen
         }
-        settings.revocationLists = (tls["crl"]?.items ?? []).compactMap { path($0) }
+        // Authorities or an allow-list without a word on certificates are meant to keep others out.
+        if tls["client_certificate"] == nil, tls["client_ca"] != nil || tls["allow"] != nil {
+            settings.clientCertificate = .required
+        }
+        settings.revocationLists = oneOrMore(tls["crl"]).compactMap { path($0) }
         if let allow = tls["allow"] {
             allow.allow(only: ["subjects", "names", "fingerprints"])
             settings.subjects = strings(allow["subjects"])

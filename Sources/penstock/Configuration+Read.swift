@@ -8,7 +8,9 @@ extension Configuration {
     static func parse(_ text: String, file: String, complaints: Complaints) -> Configuration {
         var configuration = Configuration()
         configuration.file = file
-        guard let root = Element.documents(text, file: file, complaints: complaints).first else {
+        let documents = Element.documents(text, file: file, complaints: complaints)
+        documents.dropFirst().first?.complain("a configuration is one document; this is a second one")
+        guard let root = documents.first else {
             if complaints.errors.isEmpty { complaints.add(Complaint(file: file, "the file is empty")) }
             return configuration
         }
@@ -36,41 +38,41 @@ extension Configuration {
             configuration.pipeline = chosen
         }
         if let item = root["journal"] { configuration.journal = journal(item, path) }
-        configuration.listeners = (root["listeners"]?.items ?? []).compactMap { listener($0, path) }
-        unique(root["listeners"], configuration.listeners.map(\.name))
-        configuration.files = (root["files"]?.items ?? []).compactMap { fileInput($0, path) }
+        var names: [String: String] = [:]
+        configuration.listeners = list(root["listeners"]).compactMap { item in
+            let made = listener(item, path)
+            if let made { name(made.name, of: item, "listener", in: &names) }
+            return made
+        }
+        let alone = configuration.listeners.flatMap { ListenerConfiguration.complaints(about: [$0]) }
+        for complaint in ListenerConfiguration.complaints(about: configuration.listeners)
+        where !alone.contains(complaint) && !complaint.hasSuffix("each needs its own") {
+            root["listeners"]?.complain(complaint)
+        }
+        configuration.files = list(root["files"]).compactMap { fileInput($0, path) }
         let taken = Set(configuration.listeners.map(\.name))
         for complaint in FileInputConfiguration.complaints(about: configuration.files, taken: taken) {
             root["files"]?.complain(complaint)
         }
-        configuration.sensors = (root["sensors"]?.items ?? []).compactMap { sensor($0, path) }
-        unique(root["sensors"], configuration.sensors.map(\.name))
-        // A path that leads nowhere is told here, at its place.
-        func existing(_ element: Element?) -> String? {
-            guard let element, let found = path(element) else { return nil }
-            do { try Input.readable(found) } catch {
-                element.complain("\(error)")
-                return nil
-            }
-            return found
+        names.removeAll()
+        configuration.sensors = list(root["sensors"]).compactMap { item in
+            let made = sensor(item, path)
+            if let made { name(made.name, of: item, "sensor", in: &names) }
+            return made
         }
-        configuration.zones = existing(root["zones"])
-        configuration.mappings = (root["mappings"]?.items ?? []).compactMap { existing($0) }
-        configuration.rules = (root["rules"]?.items ?? []).compactMap { existing($0) }
+        configuration.zones = existing(root["zones"], path)
+        configuration.mappings = oneOrMore(root["mappings"]).compactMap { existing($0, path) }
+        configuration.rules = oneOrMore(root["rules"]).compactMap { existing($0, path) }
         if let outputs = root["outputs"] {
             outputs.allow(only: ["lake", "feeds", "webhooks", "lines"])
-            configuration.lines = (outputs["lines"]?.items ?? []).compactMap { lines($0, path) }
-            unique(outputs["lines"], configuration.lines.map(\.name))
-            configuration.lake = outputs["lake"].flatMap { lake($0, path) }
-            configuration.feeds = (outputs["feeds"]?.items ?? []).compactMap { feed($0, path) }
-            configuration.webhooks = (outputs["webhooks"]?.items ?? []).compactMap { webhook($0, path) }
-            unique(outputs["feeds"], configuration.feeds.map(\.name))
-            unique(outputs["webhooks"], configuration.webhooks.map(\.name))
+            outputsRead(outputs, path, into: &configuration)
         }
         root["correlation"]?.allow(only: ["lateness"])
-        if let lateness = root["correlation"]?["lateness"]?.milliseconds { configuration.lateness = lateness }
+        if let lateness = duration(root["correlation"]?["lateness"], most: 365 * day) {
+            configuration.lateness = lateness
+        }
         root["incidents"]?.allow(only: ["gap"])
-        if let gap = root["incidents"]?["gap"]?.milliseconds { configuration.incidentGap = gap }
+        if let gap = duration(root["incidents"]?["gap"], most: 3650 * day) { configuration.incidentGap = gap }
         if let http = root["http"] {
             http.allow(only: ["address"])
             if let address = http.required("address"), let (host, port) = hostAndPort(address) {
@@ -103,9 +105,52 @@ extension Configuration {
         return configuration
     }
 
-    private static func unique(_ list: Element?, _ names: [String]) {
-        for (number, name) in names.enumerated() where names[..<number].contains(name) {
-            list?.items.dropFirst(number).first?["name"]?.complain("the name '\(name)' is given twice")
+    /// A day in milliseconds.
+    static let day: Int64 = 86_400_000
+
+    /// A duration from `least` to `most` milliseconds: what is reckoned with it later cannot overflow.
+    static func duration(_ element: Element?, least: Int64 = 0, most: Int64 = day) -> Int64? {
+        guard let element, let time = element.milliseconds else { return nil }
+        guard (least...most).contains(time) else {
+            func text(_ time: Int64) -> String { time % day == 0 && time > 0 ? "\(time / day)d" : "\(time)ms" }
+            element.complain("\(element.path) must lie between \(text(least)) and \(text(most))")
+            return nil
+        }
+        return time
+    }
+
+    /// The members of a list; complains about anything else but nothing at all.
+    static func list(_ element: Element?) -> [Element] {
+        guard let element, !element.isNull else { return [] }
+        if !element.isSequence { element.complain("\(element.path) must be a list: each entry begins with '- '") }
+        return element.items
+    }
+
+    /// The members of a list, or the one value that stands for it.
+    static func oneOrMore(_ element: Element?) -> [Element] {
+        guard let element, !element.isNull else { return [] }
+        return element.isSequence ? element.items : [element]
+    }
+
+    /// A path that must lead to something readable: where it does not, that is told here, at its place.
+    static func existing(_ element: Element?, _ path: (Element?) -> String?) -> String? {
+        guard let element, let found = path(element) else { return nil }
+        do { try Input.readable(found) } catch {
+            element.complain("\(error)")
+            return nil
+        }
+        return found
+    }
+
+    /// Complains about a name that another has, or that no metric and no file could carry; `names` says whose it is.
+    static func name(_ name: String, of item: Element, _ kind: String, in names: inout [String: String]) {
+        let place = item["name"] ?? item
+        if let other = names.updateValue(kind, forKey: name) {
+            let cure = item["name"] == nil ? "; give each its own 'name'" : ""
+            place.complain("the name '\(name)' is given twice: another \(other) has it\(cure)")
+        }
+        if name.isEmpty || name.utf8.count > 80 || name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
+            place.complain("a name is 1 to 80 bytes without control characters")
         }
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Journal
 internal import Receivers
 
 /// What the service is told to do: one YAML file, or the embedded defaults.
@@ -43,6 +44,7 @@ struct Configuration: Sendable {
         var commitBytes = 8 << 20
         /// The free bytes of the file system that the journal leaves to others.
         var reserveBytes = 256 << 20
+        var compression = JournalSettings.Compression.adaptive
     }
 
     /// One local file that lines are appended to.
@@ -156,8 +158,25 @@ struct Configuration: Sendable {
     /// The file that this was read from, or nil for the defaults.
     var file: String?
 
+    /// The journal's folder.
+    var journalDirectory: String { journal?.directory ?? data + "/journal" }
+
     /// The number of logs that the journal has: one for each lane of syslog, each sensor, and all files together.
     var logCount: Int { lanes + sensors.count + (files.isEmpty ? 0 : 1) }
+
+    /// The keys whose values differ from those of `next` and that are read at a start only.
+    func keysThatDiffer(from next: Configuration) -> [String] {
+        let same: KeyValuePairs = [
+            "data": data == next.data, "site": site == next.site, "lanes": lanes == next.lanes,
+            "pipeline": pipeline == next.pipeline, "journal": journal == next.journal,
+            "listeners": listeners == next.listeners, "files": files == next.files, "sensors": sensors == next.sensors,
+            "outputs.lake": lake == next.lake, "outputs.feeds": feeds == next.feeds,
+            "outputs.lines": lines == next.lines, "outputs.webhooks": webhooks == next.webhooks,
+            "correlation": lateness == next.lateness, "incidents": incidentGap == next.incidentGap,
+            "http": httpHost == next.httpHost && httpPort == next.httpPort, "log": logLevel == next.logLevel,
+        ]
+        return same.filter { !$0.value }.map(\.key)
+    }
 
     /// The embedded defaults: syslog on unprivileged loopback ports, no capture, a lake below the data folder.
     static var defaults: Configuration {

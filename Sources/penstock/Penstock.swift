@@ -58,6 +58,13 @@ func sleepMilliseconds(_ count: Int) {
     nanosleep(&pause, nil)
 }
 
+/// Nanoseconds of a clock that nobody sets: what a wait or a deadline is measured by.
+func steadyClock() -> Int64 {
+    var now = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
+}
+
 /// The time of day in nanoseconds since the epoch.
 func wallClock() -> Int64 {
     var now = timespec()

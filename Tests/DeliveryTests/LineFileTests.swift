@@ -2,6 +2,7 @@
 import Delivery
 import Foundation
 import Glibc
+import Instruments
 import Testing
 import Transport
 import Wire
@@ -105,4 +106,92 @@ import Wire
         try write("small\n", file)
         #expect(content(path) == piece + piece + "small\n")
     }
+}
+
+/// Named pipes: the other side may be away, or asleep, and no thread may hang on it for ever.
+@Suite struct LinePipeTests {
+    private func pipe(_ scratch: Scratch) -> String {
+        let path = scratch.path + "/pipe"
+        #expect(mkfifo(path, 0o600) == 0)
+        return path
+    }
+
+    @Test func withoutAReaderNothingWaits() throws {
+        let scratch = try Scratch()
+        let path = pipe(scratch)
+        let file = try LineFile(path)
+        let error = #expect(throws: TransportError.self) { try file.write(Array("one\n".utf8).span.bytes) }
+        #expect(error?.description.contains("nobody reads the pipe") == true)
+        let reader = open(path, O_RDONLY | O_NONBLOCK)
+        defer { close(reader) }
+        try file.write(Array("two\n".utf8).span.bytes)
+        var bytes = [UInt8](repeating: 0, count: 64)
+        #expect(read(reader, &bytes, bytes.count) == 4)
+    }
+
+    @Test func aReaderThatSleepsIsWaitedForAsLongAsTheCallerLikes() throws {
+        let scratch = try Scratch()
+        let path = pipe(scratch)
+        let reader = open(path, O_RDONLY | O_NONBLOCK)
+        defer { close(reader) }
+        let file = try LineFile(path)
+        let much = [UInt8](repeating: 0x78, count: 300_000)
+        var patience = 2
+        let error = #expect(throws: TransportError.self) {
+            try file.write(much.span.bytes) {
+                patience -= 1
+                return patience >= 0
+            }
+        }
+        #expect(error?.description.contains("takes nothing") == true)
+    }
+
+    @Test func whatAThreadWritesStaysTogether() throws {
+        let scratch = try Scratch()
+        let path = pipe(scratch)
+        let reader = open(path, O_RDONLY | O_NONBLOCK)
+        defer { close(reader) }
+        let file = try LineFile(path)
+        // Larger than a pipe holds, so that each write is taken in parts.
+        let writers = (0..<4).map { number in
+            Thread {
+                let piece = [UInt8](repeating: UInt8(97 + number), count: 149_999) + [0x0A]
+                for _ in 0..<3 { try? file.write(piece.span.bytes) }
+            }
+        }
+        for writer in writers { writer.start() }
+        var received: [UInt8] = []
+        var bytes = [UInt8](repeating: 0, count: 65_536)
+        _ = eventually {
+            while true {
+                let count = read(reader, &bytes, bytes.count)
+                guard count > 0 else { break }
+                received += bytes[0..<count]
+            }
+            return received.count == 12 * 150_000
+        }
+        let lines = received.split(separator: 0x0A)
+        #expect(lines.count == 12)
+        #expect(lines.allSatisfy { line in line.allSatisfy { $0 == line.first } }, "lines of two threads are mixed")
+    }
+
+    @Test func aFeedStopsAlthoughItsPipeHangs() throws {
+        let scratch = try Scratch()
+        let path = pipe(scratch)
+        let reader = open(path, O_RDONLY | O_NONBLOCK)
+        defer { close(reader) }
+        let feed = FeedOutput(
+            FeedSettings(name: "p", file: path), format: nil, version: "1", registry: Registry(),
+            log: LogBook().logger())
+        feed.progress.begin(log: 0, at: 0, end: 0)
+        feed.start()
+        feed.append(Journaled.batch(0..<2_000, padding: 100))
+        #expect(eventually { registryIsBusy(feed) })
+        let start = Date()
+        feed.stop(timeout: .milliseconds(100))
+        #expect(Date().timeIntervalSince(start) < 3)
+        #expect(feed.progress.positions == [0: 0], "nothing of it is known to have arrived")
+    }
+
+    private func registryIsBusy(_ feed: FeedOutput) -> Bool { feed.progress.next(of: 0) == 2_000 }
 }

@@ -29,6 +29,14 @@ public final class FeedOutput: @unchecked Sendable {
     private var severityField: FieldID?
     private var table: FieldTable?
     private var thread: OutputThread?
+    private var syncThread: OutputThread?
+    /// Keeps how far the feed has come in step with what it sends; nil: only the journal does, some times a second.
+    private let checkpoint: FeedCheckpoint?
+    /// The open file, for the thread that has it written to its disk.
+    private let openFile = Monitor<LineFile?>(nil)
+    // The sending side, for its own thread.
+    private var nextKeep: Int64 = 0
+
     /// Whether a wait for room was in vain.
     private var standsStill = false
 
@@ -36,6 +44,7 @@ public final class FeedOutput: @unchecked Sendable {
     private let sentBytes: Instrument
     private let errors: Instrument
     private let reconnects: Instrument
+    private let repeated: Instrument
     private let queued: Instrument
     private let isUp: Instrument
     private let queueFull: Instrument
@@ -44,11 +53,15 @@ public final class FeedOutput: @unchecked Sendable {
 
     /// A feed in `format` whose lines name `version` as the product's; without a format a line is the OCSF JSON.
     public init(
-        _ settings: FeedSettings, format: FeedFormat?, version: String, registry: Registry, log: Logger
+        _ settings: FeedSettings, format: FeedFormat?, version: String, registry: Registry, log: Logger,
+        checkpoint: FeedCheckpoint? = nil
     ) {
         self.settings = settings
         self.log = log
+        self.checkpoint = checkpoint
         progress = Progress(name: "feed/\(settings.name)")
+        if let checkpoint { progress.remember(checkpoint.load(file: settings.file)) }
+        progress.isBuffered = settings.file != nil
         queue = FeedQueue(limit: settings.queueBytes)
         if let format { formatter = FeedFormatter(format, version: version) } else { formatter = nil }
         header = settings.header
@@ -60,6 +73,9 @@ public final class FeedOutput: @unchecked Sendable {
         errors = registry.counter("penstock_feed_errors_total", labels, help: "Failures to connect or to send.")
         reconnects = registry.counter(
             "penstock_feed_connections_total", labels, help: "Connections made to a feed's receiver.")
+        repeated = registry.counter(
+            "penstock_feed_repeated_lines_total", labels,
+            help: "Lines sent again because it is not known whether the receiver has them.")
         queued = registry.gauge("penstock_feed_queued_bytes", labels, help: "Bytes that wait for a feed's receiver.")
         isUp = registry.gauge("penstock_feed_up", labels, help: "1 while a feed's receiver takes lines.")
         queueFull = registry.dropped(stage: "feed", reason: "queue_full")
@@ -72,8 +88,16 @@ public final class FeedOutput: @unchecked Sendable {
 
     /// Starts sending.
     public func start() {
-        if thread == nil { thread = OutputThread("feed-\(settings.name)") { [self] in run() } }
+        guard thread == nil else { return }
+        thread = OutputThread("feed-\(settings.name)") { [self] in run() }
+        guard settings.file != nil else { return }
+        syncThread = OutputThread("sync-\(settings.name)") { [self] in
+            while !queue.pause(1_000_000_000) { settle() }
+        }
     }
+
+    /// Keeps on record where the feed begins, before the journal does.
+    public func keepBeginning() { checkpoint?.begin(progress) }
 
     /// Formats the events of `batch` and queues the lines; never waits.
     ///
@@ -177,15 +201,23 @@ public final class FeedOutput: @unchecked Sendable {
     }
 
     /// Sends what waits, for at most `timeout`, then ends the thread; what is left is counted.
-    public func stop(timeout: Duration = .seconds(5)) {
-        queue.close()
+    public func stop(timeout: Duration = .seconds(5)) { FeedOutput.stop([self], timeout: timeout) }
+
+    /// Stops feeds together: several whose receivers are away take no longer than one.
+    public static func stop(_ feeds: [FeedOutput], timeout: Duration = .seconds(5)) {
+        for feed in feeds { feed.queue.close() }
         let nanoseconds = timeout.components.seconds * 1_000_000_000 + timeout.components.attoseconds / 1_000_000_000
         let end = monotonicNow() + nanoseconds
-        while queue.bytes > 0, monotonicNow() < end, thread != nil { usleep(5_000) }
-        let rest = queue.stop()
-        thread?.join()
-        thread = nil
-        leave(rest)
+        for feed in feeds { while feed.queue.bytes > 0, monotonicNow() < end, feed.thread != nil { usleep(5_000) } }
+        let rest = feeds.map { $0.queue.stop() }
+        for (feed, rest) in zip(feeds, rest) {
+            feed.thread?.join()
+            feed.thread = nil
+            feed.syncThread?.join()
+            feed.syncThread = nil
+            feed.settle()
+            feed.leave(rest)
+        }
     }
 
     // MARK: The sending side
@@ -202,7 +234,10 @@ public final class FeedOutput: @unchecked Sendable {
         case .tcp:
             return .stream(
                 try StreamClient.connect(to: settings.host, port: settings.port, timeout: settings.connectTimeout))
-        case .file(let path): return .file(try LineFile(path))
+        case .file(let path):
+            let file = try LineFile(path)
+            openFile.withLock { $0 = file }
+            return .file(file)
         case .tls(let context, let serverName):
             return .stream(
                 try StreamClient.connect(
@@ -214,27 +249,31 @@ public final class FeedOutput: @unchecked Sendable {
     private func run() {
         var sending = FeedQueue.Block()
         var connection: Connection?
-        var pause = Pause(settings)
+        var pause = SendPause(settings)
         var complaint = Occasionally()
         while queue.next(&sending) {
             var done = 0
             var marks = 0
-            pass(sending, &marks, done)
+            if pass(sending, &marks, done), let connection { keep(sending, marks, done, connection, isLast: false) }
             while done < sending.ends.count {
                 if queue.isStopped {
                     leave(sending.ends.count - done)
                     return
                 }
+                var attempted = 0
                 do {
                     let open: Connection
                     if let connection { open = connection } else { open = try connect() }
                     if connection == nil { up(open, &complaint) }
                     connection = open
-                    done += try send(sending, from: done, over: open)
-                    pass(sending, &marks, done)
+                    done += try send(sending, from: done, over: open, &attempted)
+                    if pass(sending, &marks, done) {
+                        keep(sending, marks, done, open, isLast: done == sending.ends.count)
+                    }
                     pause.reset()
                 } catch {
                     errors.add()
+                    repeated.add(attempted)
                     isUp.set(0)
                     connection = nil
                     if let held = complaint.pass() {
@@ -252,12 +291,41 @@ public final class FeedOutput: @unchecked Sendable {
     }
 
     /// Notes the frames that are done with once `lines` lines of the block are sent.
-    private func pass(_ block: borrowing FeedQueue.Block, _ passed: inout Int, _ lines: Int) {
+    ///
+    /// - Returns: whether there were any.
+    private func pass(_ block: borrowing FeedQueue.Block, _ passed: inout Int, _ lines: Int) -> Bool {
+        let before = passed
         while passed < block.marks.count, block.marks[passed].lines <= lines {
             progress.done(log: block.marks[passed].log, through: block.marks[passed].next)
             passed += 1
         }
         if progress.isFull, !queue.isFull { progress.isFull = false }
+        return passed > before
+    }
+
+    /// Puts on record how far the feed has come: with each piece of a file, and a few hundred times a second of others.
+    private func keep(
+        _ block: borrowing FeedQueue.Block, _ passed: Int, _ lines: Int, _ connection: Connection, isLast: Bool
+    ) {
+        guard let checkpoint, passed > 0 else { return }
+        guard case .file(let file) = connection else {
+            let now = monotonicNow()
+            guard isLast || now >= nextKeep else { return }
+            nextKeep = now + 5_000_000
+            checkpoint.save(progress, nil)
+            return
+        }
+        // Lines of the batch that is not through yet stand behind the place that the positions are true for.
+        func end(_ line: Int) -> Int { line == 0 ? 0 : block.ends[line - 1] }
+        checkpoint.save(progress, file.end, unmarked: end(lines) - end(block.marks[passed - 1].lines))
+    }
+
+    /// Has the file written to its disk, so that no position is ahead of it after a loss of power.
+    private func settle() {
+        let positions = progress.positions
+        guard positions != progress.safePositions else { return }
+        let file = openFile.withLock { $0 }
+        if file?.synchronize() != false { progress.settle(positions) }
     }
 
     private func leave(_ lines: Int) {
@@ -289,7 +357,7 @@ public final class FeedOutput: @unchecked Sendable {
     ///
     /// - Returns: the number of lines that are done with.
     private func send(
-        _ block: borrowing FeedQueue.Block, from first: Int, over connection: Connection
+        _ block: borrowing FeedQueue.Block, from first: Int, over connection: Connection, _ attempted: inout Int
     ) throws(TransportError) -> Int {
         let start = first == 0 ? 0 : block.ends[first - 1]
         var last = first
@@ -307,9 +375,12 @@ public final class FeedOutput: @unchecked Sendable {
             try sender.send(bytes)
         case .file(let file):
             while last + 1 < block.ends.count, block.ends[last + 1] - start <= 4 << 20 { last += 1 }
-            try file.write(block.bytes.bytes.part(start, block.ends[last] - start))
+            // A regular file takes back what it could not take whole.
+            attempted = file.end == nil ? last + 1 - first : 0
+            try file.write(block.bytes.bytes.part(start, block.ends[last] - start)) { !queue.isStopped }
         case .stream(let client):
             while last + 1 < block.ends.count, block.ends[last + 1] - start <= 64 * 1024 { last += 1 }
+            attempted = last + 1 - first
             try client.send(block.bytes.bytes.part(start, block.ends[last] - start), timeout: settings.sendTimeout)
         }
         let bytes = block.ends[last] - start
@@ -318,28 +389,5 @@ public final class FeedOutput: @unchecked Sendable {
         queue.sent(bytes)
         queued.set(Int64(queue.bytes))
         return last + 1 - first
-    }
-
-    /// The pauses between attempts: doubling, with jitter so that many senders do not come back as one.
-    private struct Pause {
-        let first: Int64
-        let longest: Int64
-        var now: Int64
-
-        init(_ settings: FeedSettings) {
-            func nanoseconds(_ duration: Duration) -> Int64 {
-                duration.components.seconds * 1_000_000_000 + duration.components.attoseconds / 1_000_000_000
-            }
-            first = max(1_000_000, nanoseconds(settings.firstPause))
-            longest = max(first, nanoseconds(settings.longestPause))
-            now = first
-        }
-
-        mutating func next() -> Int64 {
-            defer { now = min(now * 2, longest) }
-            return Int64.random(in: now / 2...now)
-        }
-
-        mutating func reset() { now = first }
     }
 }

@@ -60,6 +60,9 @@ public struct FeedSettings: Sendable {
     /// The longest pause between attempts.
     public var longestPause = Duration.seconds(30)
 
+    /// The local file or named pipe, when the feed goes to one.
+    var file: String? { if case .file(let path) = carrier { path } else { nil } }
+
     /// A feed to a local file: one line an event, without a header.
     public init(name: String, file: String) {
         self.init(name: name, host: "", port: 0, carrier: .file(file))

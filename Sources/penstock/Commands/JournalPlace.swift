@@ -23,10 +23,10 @@ struct JournalPlace: ParsableArguments {
                 throw ExitCode(1)
             }
         }
-        guard let settings = configuration.journal else {
+        guard configuration.journal != nil else {
             throw ValidationError("that configuration keeps no journal (`journal: off`)")
         }
-        return settings.directory ?? configuration.data + "/journal"
+        return configuration.journalDirectory
     }
 
     /// The journal, opened for reading.

@@ -10,7 +10,7 @@ struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay", abstract: "What the journal holds, as it was received.",
         discussion: """
-            One JSON object a frame: log, sequence, epoch, received, transport, listener, and raw, or raw_b64 where it is no \
+            One JSON object a frame: log, sequence, epoch, received, transport, listener (its number), source (its name), and raw, or raw_b64 where it is no \
             UTF-8. It reads beside a running service and changes nothing. Times are RFC 3339, of receipt.
             """)
 
@@ -27,6 +27,7 @@ struct ReplayCommand: ParsableCommand {
     func run() throws {
         let (first, end) = (try time(from, "--from") ?? .min, try time(to, "--to") ?? .max)
         let journal = try place.view()
+        let names = SourceNames(directory: try place.directory())
         var output = Output()
         let table = FieldTable.Builder().build()
         var batch = Batch(table: table)
@@ -39,7 +40,7 @@ struct ReplayCommand: ParsableCommand {
             while try reader.next(into: &batch) {
                 for index in batch.frames.indices {
                     guard batch.frames[index].received >= first, batch.frames[index].received < end else { continue }
-                    try output.write { raw ? line(index, batch, &$0) : object(index, batch, &$0) }
+                    try output.write { raw ? line(index, batch, &$0) : object(index, batch, names, &$0) }
                 }
                 batch.reset()
             }
@@ -67,13 +68,15 @@ struct ReplayCommand: ParsableCommand {
         slab.append(byte: 0x0A)
     }
 
-    private func object(_ index: Int, _ batch: borrowing Batch, _ slab: inout Slab) {
+    private func object(_ index: Int, _ batch: borrowing Batch, _ names: SourceNames, _ slab: inout Slab) {
         let frame = batch.frames[index]
         slab.append(#"{"log":\#(batch.position?.log ?? 0),"sequence":"#)
         slab.append(decimal: Int64((batch.position?.first ?? 0) + UInt64(index)))
         slab.append(
             #","epoch":\#(batch.position?.epoch ?? 0),"received":"\#(RFC3339.text(frame.received, digits: 9))""#)
         slab.append(#","transport":"\#(frame.transport.name)","listener":\#(frame.listener)"#)
+        slab.append(#","source":"#)
+        JSONText.append(names.name(of: frame, at: batch.position), to: &slab)
         if let peer = frame.peer { slab.append(#","peer":"\#(peer)","port":\#(frame.peerPort)"#) }
         if frame.isCut { slab.append(#","cut":true"#) }
         if let origin = batch.origin(of: frame) {

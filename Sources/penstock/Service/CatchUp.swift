@@ -14,7 +14,7 @@ struct CatchUp: Sendable {
     /// The logs that lanes write.
     let owned: Range<Int>
     let uidPrefix: @Sendable (Int) -> String
-    let collector: @Sendable (Frame) -> String
+    let names: SourceNames
     let logger: Logger
 
     /// Runs until the hub says stop.
@@ -32,7 +32,7 @@ struct CatchUp: Sendable {
                     works[log] = Box(
                         LaneWork(
                             hub: hub, lane: log, log: nil, outputs: outputs, sources: [], uidPrefix: uidPrefix(log),
-                            stage: "catch_up", logger: logger, collector: collector))
+                            stage: "catch_up", logger: logger, names: names))
                 }
                 if works[log]?.step(self, log, first) == true { isIdle = false }
             }

@@ -91,21 +91,21 @@ final class CorrelationLane: @unchecked Sendable {
                 adopt(hub.knowledge)
             }
             // Windows whose time has come, and notifications that are due.
-            if wallClock() >= nextLook {
+            if steadyClock() >= nextLook {
                 take(correlator.advance(now: wallClock()))
                 outbox?.pump(now: wallClock())
-                nextLook = wallClock() + 250_000_000
+                nextLook = steadyClock() + 250_000_000
             }
-            if reached == nil, wallClock() >= nextSettle { reached = hub.matching.reached }
+            if reached == nil, steadyClock() >= nextSettle { reached = hub.matching.reached }
             if let batch = hub.hits.pop() {
                 take(correlator.accept(batch.hits, now: wallClock(), partition: batch.lane))
-                if let hit = batch.hits.first { lag.set(max(0, (wallClock() - hit.received) / 1_000_000)) }
+                if let hit = batch.hits.first { lag.set(max(0, (wallClock() &- hit.received) / 1_000_000)) }
                 continue
             }
             // All hits before `reached` have been taken now.
             if let through = reached.take() {
                 settle(through)
-                nextSettle = wallClock() + 1_000_000_000
+                nextSettle = steadyClock() + 1_000_000_000
             }
             if hub.hits.isDrained { break }
             hub.awaitHits(milliseconds: 100)
@@ -149,7 +149,7 @@ final class CorrelationLane: @unchecked Sendable {
         waiting += new
         var done = 0
         while done < waiting.count {
-            if hub.isStopping, wallClock() > stopLimit { break }
+            if hub.isStopping, steadyClock() > stopLimit { break }
             let part = Array(waiting[done..<min(done + CorrelationLane.portion, waiting.count)])
             let changes: [IncidentChange]
             do {
@@ -177,15 +177,15 @@ final class CorrelationLane: @unchecked Sendable {
             hub.registry.dropped(stage: "incident", reason: "store_unavailable").add(excess)
             waiting.removeLast(excess)
         }
-        if wallClock() - lastComplaint > 60_000_000_000 {
-            lastComplaint = wallClock()
+        if lastComplaint == 0 || steadyClock() - lastComplaint > 60_000_000_000 {
+            lastComplaint = steadyClock()
             log.error("incidents wait in memory, the store refuses them: \(error)")
         }
     }
 
     /// The time after which a stop no longer waits for incidents: 20 s after its order was first seen here.
     private var stopLimit: Int64 {
-        if stopSeen == 0 { stopSeen = wallClock() }
+        if stopSeen == 0 { stopSeen = steadyClock() }
         return stopSeen + 20_000_000_000
     }
 

@@ -34,7 +34,7 @@ struct DeliveryLane: @unchecked Sendable {
             }
             lake?.append(batch)
             for feed in feeds { feed.append(batch) }
-            if let frame = batch.frames.first { lag.set(max(0, (wallClock() - frame.received) / 1_000_000)) }
+            if let frame = batch.frames.first { lag.set(max(0, (wallClock() &- frame.received) / 1_000_000)) }
             waiting.set(Int64(hub.finished.count))
             hub.noteTaken()
             hub.recycle(batch)
@@ -50,7 +50,7 @@ struct DeliveryLane: @unchecked Sendable {
     private func tick(_ nextKeep: inout Int64) {
         lake?.tick()
         guard let journal else { return }
-        let now = wallClock()
+        let now = steadyClock()
         guard now >= nextKeep else { return }
         nextKeep = now + 500_000_000
         outputs.keep(in: journal)

@@ -36,6 +36,7 @@ final class Engine: @unchecked Sendable {
     private let delivery: DeliveryLane
     private let journal: Journal?
     private let outputs: Outputs
+    private let names: SourceNames
     private let lineFiles: [LineFile]
     private let threads = Mutex<[OutputThread]>([])
     private let outputThreads = Mutex<[OutputThread]>([])
@@ -68,6 +69,9 @@ final class Engine: @unchecked Sendable {
         let laneCount = configuration.logCount
         let journal = try Engine.journal(configuration, lanes: laneCount, registry, log)
         self.journal = journal
+        do { names = try SourceNames(configuration, journal) } catch {
+            throw StartFailure(description: "journal: sources.json: \(error)")
+        }
         let outbox = Outbox(store: store, log: log)
         self.outbox = outbox
 
@@ -95,11 +99,11 @@ final class Engine: @unchecked Sendable {
         }
         self.uploader = uploader
         feeds =
-            try configuration.feeds.map { try Engine.feed($0, registry, log) }
+            try configuration.feeds.map { try Engine.feed($0, configuration, registry, log) }
             + configuration.lines.filter { $0.content == .ocsf }.map { lines in
                 FeedOutput(
                     FeedSettings(name: lines.name, file: lines.path), format: nil, version: penstockVersion,
-                    registry: registry, log: log)
+                    registry: registry, log: log, checkpoint: Engine.checkpoint(lines.name, configuration, log))
             }
         do {
             lineFiles = try configuration.lines.filter { $0.content == .parsed }.map { try LineFile($0.path) }
@@ -108,9 +112,11 @@ final class Engine: @unchecked Sendable {
         let outputs = Outputs(all: isFull ? ([lake?.progress].compactMap { $0 } + feeds.map(\.progress)) : [])
         self.outputs = outputs
         if let journal, isFull {
-            do { try outputs.begin(journal, hub.matching, owned: 0..<laneCount) } catch {
-                throw StartFailure(description: "journal: \(error)")
-            }
+            do {
+                try outputs.begin(journal, hub.matching, owned: 0..<laneCount) { [feeds] in
+                    for feed in feeds { feed.keepBeginning() }
+                }
+            } catch { throw StartFailure(description: "journal: \(error)") }
         }
         webhooks = try configuration.webhooks.map { try Engine.webhook($0, registry, log, outbox) }
         delivery = DeliveryLane(hub: hub, lake: lake, feeds: feeds, outputs: outputs, journal: journal)
@@ -149,12 +155,12 @@ final class Engine: @unchecked Sendable {
         } catch {
             throw StartFailure(description: "files: \(error)")
         }
-        sensors = try configuration.sensors.enumerated().map { number, source in
+        sensors = try configuration.sensors.enumerated().map { [names] number, source in
             do {
                 return try SensorLane(
                     hub: hub, source: source, lane: configuration.lanes + number,
                     uidPrefix: Engine.uidPrefix(configuration, configuration.lanes + number), journal: journal,
-                    outputs: outputs, log: log)
+                    outputs: outputs, names: names, log: log)
             } catch {
                 throw StartFailure(description: "sensors: \(source.name): \(error)")
             }
@@ -172,7 +178,7 @@ final class Engine: @unchecked Sendable {
         _ configuration: Configuration, lanes: Int, _ registry: Registry, _ log: Logger
     ) throws -> Journal? {
         guard let wanted = configuration.journal else { return nil }
-        let directory = wanted.directory ?? configuration.data + "/journal"
+        let directory = configuration.journalDirectory
         try makeFolder(directory)
         do { return try Journal.open(wanted.settings(directory), logs: lanes, registry: registry, logger: log) } catch {
             throw StartFailure(description: "journal: \(error)")
@@ -193,7 +199,9 @@ final class Engine: @unchecked Sendable {
         }
     }
 
-    private static func feed(_ feed: Configuration.Feed, _ registry: Registry, _ log: Logger) throws -> FeedOutput {
+    private static func feed(
+        _ feed: Configuration.Feed, _ configuration: Configuration, _ registry: Registry, _ log: Logger
+    ) throws -> FeedOutput {
         let complaints = Complaints()
         var format: FeedFormat?
         if feed.format != "ocsf" {
@@ -214,7 +222,9 @@ final class Engine: @unchecked Sendable {
         settings.header = SyslogHeader(SyslogHeader.Form(rawValue: feed.header) ?? .rfc5424)
         settings.minimumSeverity = feed.minimumSeverity
         settings.queueBytes = feed.queueBytes
-        return FeedOutput(settings, format: format, version: penstockVersion, registry: registry, log: log)
+        return FeedOutput(
+            settings, format: format, version: penstockVersion, registry: registry, log: log,
+            checkpoint: Engine.checkpoint(feed.name, configuration, log))
     }
 
     private static func webhook(
@@ -244,19 +254,19 @@ final class Engine: @unchecked Sendable {
             $0.append(OutputThread("deliver") { [delivery] in delivery.run() })
             $0.append(OutputThread("correlate") { [correlation] in correlation.run() })
         }
-        let names = configuration.listeners.map(\.name) + configuration.files.map(\.name)
+        let sources = configuration.listeners.map(\.name) + configuration.files.map(\.name)
         threads.withLock { threads in
             for receiver in input.receivers {
                 let log = journal?.log(receiver.lane)
                 log?.onDurable = { receiver.wake() }
                 if configuration.pipeline == .parse {
                     let lane = ParseLane(
-                        hub: hub, receiver: receiver, sources: names, files: lineFiles, log: log, logger: self.log)
+                        hub: hub, receiver: receiver, sources: sources, files: lineFiles, log: log, logger: self.log)
                     threads.append(OutputThread("lane-\(receiver.lane)") { lane.run() })
                     continue
                 }
                 let lane = SyslogLane(
-                    hub: hub, receiver: receiver, sources: names,
+                    hub: hub, receiver: receiver, sources: sources, names: names,
                     uidPrefix: Engine.uidPrefix(configuration, receiver.lane), log: log,
                     recoveries: journal?.recoveries ?? [], outputs: outputs, logger: self.log)
                 threads.append(OutputThread("lane-\(receiver.lane)") { lane.run() })
@@ -264,9 +274,10 @@ final class Engine: @unchecked Sendable {
             if let files {
                 let number = configuration.lanes + configuration.sensors.count
                 let lane = FileLane(
-                    hub: hub, receiver: files, lane: number, sources: names,
+                    hub: hub, receiver: files, lane: number, sources: sources, names: names,
                     uidPrefix: Engine.uidPrefix(configuration, number),
-                    log: journal?.log(number), outputs: outputs, logger: self.log)
+                    log: journal?.log(number), recoveries: journal?.recoveries ?? [], outputs: outputs, logger: self.log
+                )
                 threads.append(OutputThread("files") { lane.run() })
             }
             if let journal, configuration.pipeline == .full {
@@ -274,8 +285,7 @@ final class Engine: @unchecked Sendable {
                     hub: hub, outputs: outputs, journal: journal,
                     owned: 0..<configuration.logCount,
                     uidPrefix: { [configuration] in Engine.uidPrefix(configuration, $0) },
-                    collector: { Int($0.listener) < names.count ? names[Int($0.listener)] : "listener" },
-                    logger: log)
+                    names: names, logger: log)
                 threads.append(OutputThread("catch-up") { catchUp.run() })
             }
             for sensor in sensors { threads.append(OutputThread("sensor-\(sensor.name)") { sensor.run() }) }
@@ -319,14 +329,11 @@ final class Engine: @unchecked Sendable {
         guard complaints.errors.isEmpty else { return complaints.errors.map(\.description) }
         do { try input.reloadCertificates() } catch { return ["\(error)"] }
         hub.publish(loading.knowledge)
-        if next.listeners != configuration.listeners || next.feeds != configuration.feeds
-            || next.lake != configuration.lake
-            || next.webhooks != configuration.webhooks || next.sensors != configuration.sensors
-            || next.journal != configuration.journal || next.files != configuration.files
-            || next.lines != configuration.lines || next.lanes != configuration.lanes
-        {
+        let late = configuration.keysThatDiffer(from: next)
+        if !late.isEmpty {
             log.warning(
-                "lanes, listeners, files, sensors, journal and outputs change at a restart only; the rest was reloaded")
+                "\(late.joined(separator: ", ")): changed in the configuration, which takes a restart; the rest was reloaded"
+            )
         }
         return []
     }
@@ -347,7 +354,7 @@ final class Engine: @unchecked Sendable {
         workers.last?.join()
         hub.closeFinished()
         workers.first?.join()
-        for feed in feeds { feed.stop() }
+        FeedOutput.stop(feeds)
         for webhook in webhooks { webhook.stop() }
         uploader?.stop()
         if let journal {

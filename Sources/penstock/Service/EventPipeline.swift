@@ -54,21 +54,21 @@ struct EventPipeline: ~Copyable {
 
     /// Makes the events of all frames of `batch` and, when `matching`, hits of those that a rule matches.
     mutating func process(
-        _ batch: inout Batch, matching: Bool = true, collector: (Frame) -> String, into hits: inout [Hit]
+        _ batch: inout Batch, matching: Bool = true, names: SourceNames, into hits: inout [Hit]
     ) {
         for index in batch.frames.indices {
             if isSegment(index, batch) {
-                if !hold(index, batch) { make(index, &batch, matching, collector, &hits) }
-                while let joined = joiner.next() { make(joined, index, &batch, matching, collector, &hits) }
+                if !hold(index, batch) { make(index, &batch, matching, names, &hits) }
+                while let joined = joiner.next() { make(joined, index, &batch, matching, names, &hits) }
             } else {
-                make(index, &batch, matching, collector, &hits)
+                make(index, &batch, matching, names, &hits)
             }
         }
     }
 
     /// Makes the event of frame number `index`, and a hit when a rule matches.
     private mutating func make(
-        _ index: Int, _ batch: inout Batch, _ matching: Bool, _ collector: (Frame) -> String, _ hits: inout [Hit]
+        _ index: Int, _ batch: inout Batch, _ matching: Bool, _ names: SourceNames, _ hits: inout [Hit]
     ) {
         normalizer.normalize(frame: index, of: &batch)
         if let message = normalizer.lastMessage {
@@ -83,7 +83,7 @@ struct EventPipeline: ~Copyable {
         matched.removeAll(keepingCapacity: true)
         knowledge.rules.match(
             row, of: batch, candidates: candidates[place].rules, scratch: &scratch, into: &matched)
-        if !matched.isEmpty { hits.append(hit(row, batch, collector)) }
+        if !matched.isEmpty { hits.append(hit(row, batch, names)) }
     }
 
     /// Whether frame number `index` may be one of several messages that are one event.
@@ -108,7 +108,7 @@ struct EventPipeline: ~Copyable {
     /// Makes the event of joined segments in the place of frame number `index`. Its uid is that of the first segment.
     private mutating func make(
         _ joined: SegmentJoiner<SegmentOrigin>.Joined, _ index: Int, _ batch: inout Batch, _ matching: Bool,
-        _ collector: (Frame) -> String, _ hits: inout [Hit]
+        _ names: SourceNames, _ hits: inout [Hit]
     ) {
         let (last, position) = (batch.frames[index], batch.position)
         var frame = joined.context.frame
@@ -120,7 +120,7 @@ struct EventPipeline: ~Copyable {
         if let first = joined.context.position {
             batch.position = JournalPosition(log: first.log, first: first.first &- UInt64(index), epoch: first.epoch)
         }
-        make(index, &batch, matching, collector, &hits)
+        make(index, &batch, matching, names, &hits)
         batch.replace(frame: index, with: last)
         batch.position = position
     }
@@ -131,12 +131,12 @@ struct EventPipeline: ~Copyable {
     /// Makes events of segments that have waited long enough for the rest, or of all when `isLast`; `batch` is empty and
     /// has no position.
     mutating func release(
-        _ batch: inout Batch, now: Int64, isLast: Bool, collector: (Frame) -> String, into hits: inout [Hit]
+        _ batch: inout Batch, now: Int64, isLast: Bool, names: SourceNames, into hits: inout [Hit]
     ) {
         if isLast { joiner.flush() } else { joiner.expire(now: now) }
         while let joined = joiner.next() {
             batch.append(joined.context.frame)
-            make(joined, batch.frames.count - 1, &batch, true, collector, &hits)
+            make(joined, batch.frames.count - 1, &batch, true, names, &hits)
         }
     }
 
@@ -180,7 +180,7 @@ struct EventPipeline: ~Copyable {
         messages.forget()
     }
 
-    private func hit(_ row: Int, _ batch: borrowing Batch, _ collector: (Frame) -> String) -> Hit {
+    private func hit(_ row: Int, _ batch: borrowing Batch, _ names: SourceNames) -> Hit {
         var json = Slab(capacity: 2048)
         EventWriter.append(row, of: batch, to: &json)
         let event = batch.rows[row]
@@ -189,7 +189,7 @@ struct EventPipeline: ~Copyable {
         if event.frame >= 0, Int(event.frame) < batch.frames.count {
             let frame = batch.frames[Int(event.frame)]
             received = frame.received
-            let name = collector(frame)
+            let name = names.name(of: frame, at: batch.position)
             let bytes = batch.slab.bytes(frame.extent)
             if frame.transport == .sensor {
                 evidence = EventPipeline.packets(bytes, received, name)

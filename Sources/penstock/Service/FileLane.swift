@@ -12,26 +12,28 @@ struct FileLane: Sendable {
     let lane: Int
     /// The names of listeners and file inputs by their number.
     let sources: [String]
+    let names: SourceNames
     let uidPrefix: String
     let log: JournalLog?
+    /// What opening the journal had to mend.
+    let recoveries: [JournalRecovery]
     let outputs: Outputs
     let logger: Logger
 
     /// Runs until the hub says stop.
     func run() {
-        let names = sources
         var work = LaneWork(
-            hub: hub, lane: lane, log: log, outputs: outputs, sources: names, uidPrefix: uidPrefix, stage: "file",
-            logger: logger, collector: { Int($0.listener) < names.count ? names[Int($0.listener)] : "file" })
+            hub: hub, lane: lane, log: log, outputs: outputs, sources: sources, uidPrefix: uidPrefix, stage: "file",
+            recoveries: recoveries, logger: logger, names: names)
         work.remember()
+        // What the journal did not take at a stop is read again at the next start: positions stand from there on.
+        var isSafe = true
         while true {
             work.closeGap()
             let isLast = hub.isStopping
             var batch = work.emptyBatch()
             if isLast { receiver.finish(into: &batch) } else { receiver.poll(into: &batch, timeout: 200) }
-            work.record(&batch) {}
-            // A batch that the journal did not take at a stop has no position: the files are read again from there.
-            let isSafe = log == nil || batch.position != nil || batch.frames.isEmpty
+            if !work.record(&batch, meanwhile: {}) { isSafe = false }
             work.process(batch)
             if isSafe { receiver.commit() }
             if isLast {

@@ -58,6 +58,6 @@ struct LaneCounters {
         unreadable.add(tally.unreadable)
         invalid.add(tally.invalid)
         misfits.add(tally.misfits)
-        lag.set(max(0, (wallClock() - oldest) / 1_000_000))
+        lag.set(max(0, (wallClock() &- oldest) / 1_000_000))
     }
 }

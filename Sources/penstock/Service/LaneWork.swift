@@ -14,7 +14,7 @@ struct LaneWork: ~Copyable {
     private let lane: Int
     private let log: JournalLog?
     private let outputs: Outputs
-    private let collector: @Sendable (Frame) -> String
+    private let names: SourceNames
     private let logger: Logger
     private var pipeline: EventPipeline
     private var generation: Int
@@ -26,13 +26,13 @@ struct LaneWork: ~Copyable {
     init(
         hub: Hub, lane: Int, log: JournalLog?, outputs: Outputs, sources: [String], uidPrefix: String, stage: String,
         recoveries: [JournalRecovery] = [],
-        logger: Logger, collector: @escaping @Sendable (Frame) -> String
+        logger: Logger, names: SourceNames
     ) {
         self.hub = hub
         self.lane = lane
         self.log = log
         self.outputs = outputs
-        self.collector = collector
+        self.names = names
         self.logger = logger
         recorder = Recorder(hub: hub, lane: lane, log: log, recoveries: recoveries, logger: logger)
         generation = hub.knowledgeGeneration
@@ -51,7 +51,10 @@ struct LaneWork: ~Copyable {
     }
 
     /// Writes the frames of `batch` to the journal; see ``Recorder``.
-    mutating func record(_ batch: inout Batch, meanwhile: () -> Void) { recorder.record(&batch, meanwhile: meanwhile) }
+    @discardableResult
+    mutating func record(_ batch: inout Batch, meanwhile: () -> Void) -> Bool {
+        recorder.record(&batch, meanwhile: meanwhile)
+    }
 
     /// Makes events and hits of `batch`, and hands it on.
     mutating func process(_ batch: consuming Batch) {
@@ -64,7 +67,7 @@ struct LaneWork: ~Copyable {
         let end = (position?.first ?? 0) + UInt64(batch.frames.count)
         let reports = position.map { hub.matching.isLive($0.log) } ?? true
         var hits: [Hit] = []
-        pipeline.process(&batch, matching: reports, collector: collector, into: &hits)
+        pipeline.process(&batch, matching: reports, names: names, into: &hits)
         pipeline.count(into: &counters, oldest: batch.frames[0].received)
         if reports {
             if !hits.isEmpty { hub.report(HitBatch(lane: lane, hits: hits)) }
@@ -79,7 +82,7 @@ struct LaneWork: ~Copyable {
     private mutating func releaseSegments(isLast: Bool) {
         var batch = hub.emptyBatch(pipeline.knowledge.mappings.table, lane: lane)
         var hits: [Hit] = []
-        pipeline.release(&batch, now: wallClock(), isLast: isLast, collector: collector, into: &hits)
+        pipeline.release(&batch, now: wallClock(), isLast: isLast, names: names, into: &hits)
         if !hits.isEmpty { hub.report(HitBatch(lane: lane, hits: hits)) }
         if batch.rows.isEmpty { hub.recycle(batch) } else { hub.deliver(batch) }
     }
@@ -135,7 +138,7 @@ struct LaneWork: ~Copyable {
         }
         let end = position.first + UInt64(batch.frames.count)
         var hits: [Hit] = []
-        pipeline.process(&batch, matching: matching, collector: collector, into: &hits)
+        pipeline.process(&batch, matching: matching, names: names, into: &hits)
         pipeline.forgetCounts()
         if matching {
             let next = hub.matching.next(of: position.log)

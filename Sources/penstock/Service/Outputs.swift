@@ -26,19 +26,26 @@ struct Outputs: Sendable {
     }
 
     /// Sets where every output begins: at its position, or where the journal ends when it is new.
-    func begin(_ journal: Journal, _ matching: Matching, owned: Range<Int>) throws(JournalError) {
+    ///
+    /// - Parameter keep: called before the journal has these positions on disk: for what else keeps them.
+    func begin(
+        _ journal: Journal, _ matching: Matching, owned: Range<Int>, keep keepElsewhere: () -> Void
+    ) throws(JournalError) {
         for log in Set(journal.logs).union(owned) {
             guard let (first, end) = journal.bounds(of: log) else { continue }
             // A new output begins with what comes from now on; one whose position is lost begins anew.
             let unknown = journal.hasLostPositions ? first : end
             for progress in all {
-                let known = journal.position(of: progress.name, log: log) ?? unknown
+                // What an output has on record itself counts only beside the journal's own word of it.
+                let recorded = journal.position(of: progress.name, log: log)
+                let known = recorded.map { max($0, progress.remembered(log: log) ?? 0) } ?? unknown
                 progress.begin(log: log, at: min(max(known, first), end), end: end)
             }
             let known = journal.position(of: Outputs.incidents, log: log) ?? unknown
             let next = min(max(known, first), end)
             matching.begin(log: log, at: next, isLive: next == end && owned.contains(log))
         }
+        keepElsewhere()
         // A position that no output has any more would hold old segments, and count as lag.
         keep(in: journal)
         for (log, next) in matching.reached { journal.setPosition(next, consumer: Outputs.incidents, log: log) }
@@ -50,7 +57,7 @@ struct Outputs: Sendable {
     /// Hands the outputs' positions to the journal, which keeps them.
     func keep(in journal: Journal) {
         for progress in all {
-            for (log, next) in progress.positions { journal.setPosition(next, consumer: progress.name, log: log) }
+            for (log, next) in progress.safePositions { journal.setPosition(next, consumer: progress.name, log: log) }
         }
     }
 }

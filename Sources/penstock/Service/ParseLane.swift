@@ -30,6 +30,8 @@ struct ParseLane: Sendable {
         var lines = Slab(capacity: 1 << 20)
         var counters = MessageCounters(hub.registry, sources: sources)
         var end = StopWatch()
+        var memory = SyslogMemory()
+        var grace = StopWatch()
         while true {
             let isLast = hub.isStopping
             batch.reset()
@@ -47,25 +49,29 @@ struct ParseLane: Sendable {
             for index in batch.frames.indices {
                 let frame = batch.frames[index]
                 let bytes = batch.slab.bytes(frame.extent)
-                let message = parser.parse(bytes, receivedAt: frame.received)
+                let message = parser.parse(bytes, receivedAt: frame.received, remembering: &memory)
                 counters.note(Int(frame.listener), message.format, message.problems)
                 SyslogJSON.write(message, of: bytes, by: parser, into: &lines)
                 lines.append(byte: 0x0A)
             }
             counters.flush()
-            if lines.count > 0, !write(lines.bytes) { lost.add(batch.frames.count) }
+            if lines.count > 0, !write(lines.bytes, &grace) {
+                lost.add(batch.frames.count)
+                logger.error("lane \(receiver.lane): \(batch.frames.count) messages are lost, the lines took nothing")
+            }
             receiver.acknowledge(durable: log?.durable ?? .max)
             if isDone { return }
         }
     }
 
-    /// Writes to every file; a file that takes nothing is waited for, which stops the lane's receiving, until a stop.
-    private func write(_ lines: RawSpan) -> Bool {
+    /// Writes to every file; a file that takes nothing is waited for, which stops the lane's receiving, until a stop. A
+    /// pipe that is full then has five more seconds.
+    private func write(_ lines: RawSpan, _ grace: inout StopWatch) -> Bool {
         var complained = false
         for file in files {
             while true {
                 do {
-                    try file.write(lines)
+                    try file.write(lines) { !hub.isStopping || !grace.isOver }
                     break
                 } catch {
                     if !complained {

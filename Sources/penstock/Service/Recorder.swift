@@ -30,8 +30,11 @@ struct Recorder {
 
     /// Writes the frames of `batch` to the journal. While that takes nothing, because its disk is full or broken, it is
     /// tried again: `meanwhile` is called between the attempts, for what cannot wait.
-    mutating func record(_ batch: inout Batch, meanwhile: () -> Void) {
-        guard let log, !batch.frames.isEmpty else { return }
+    ///
+    /// - Returns: false when the frames are lost, because a stop could wait no longer; the batch is empty then.
+    @discardableResult
+    mutating func record(_ batch: inout Batch, meanwhile: () -> Void) -> Bool {
+        guard let log, !batch.frames.isEmpty else { return true }
         tellNotices(&batch)
         var attempts = 0
         var since: Int64 = 0
@@ -42,13 +45,13 @@ struct Recorder {
                     notices.append(
                         Recorder.notice(
                             "journal_full", "the journal took nothing",
-                            "senders that can wait were held back for \((wallClock() - since) / 1_000_000_000) s"))
+                            "senders that can wait were held back for \((steadyClock() - since) / 1_000_000_000) s"))
                 }
-                return
+                return true
             } catch {
-                if since == 0 { since = wallClock() }
-                if wallClock() >= nextComplaint {
-                    nextComplaint = wallClock() + 60_000_000_000
+                if since == 0 { since = steadyClock() }
+                if steadyClock() >= nextComplaint {
+                    nextComplaint = steadyClock() + 60_000_000_000
                     logger.error(
                         "lane \(lane): the journal takes nothing: \(error); senders that can wait do, datagrams are shed"
                     )
@@ -59,7 +62,7 @@ struct Recorder {
                     lost.add(batch.frames.count)
                     logger.error("lane \(lane): \(batch.frames.count) messages are lost, the journal took nothing")
                     batch.reset()
-                    return
+                    return false
                 }
                 meanwhile()
                 sleepMilliseconds(50)

@@ -21,6 +21,7 @@ final class SensorLane: @unchecked Sendable {
     private let journal: Journal?
     private let outputs: Outputs
     private let log: Logger
+    private let names: SourceNames
     private let done = Atomic<Bool>(false)
     private let opened: Mutex<LiveBox?>
 
@@ -33,7 +34,7 @@ final class SensorLane: @unchecked Sendable {
     /// Opens a live capture; a file is opened by the thread, because a pipe opens only when its writer does.
     init(
         hub: Hub, source: Configuration.SensorSource, lane: Int, uidPrefix: String, journal: Journal?,
-        outputs: Outputs, log: Logger
+        outputs: Outputs, names: SourceNames, log: Logger
     ) throws {
         self.hub = hub
         self.source = source
@@ -42,6 +43,7 @@ final class SensorLane: @unchecked Sendable {
         self.journal = journal
         self.outputs = outputs
         self.log = log
+        self.names = names
         name = source.name
         if let interface = source.interface {
             var options = LiveOptions(interface: interface)
@@ -85,8 +87,8 @@ final class SensorLane: @unchecked Sendable {
         var work = LaneWork(
             hub: hub, lane: lane, log: journal?.log(lane), outputs: outputs, sources: [], uidPrefix: uidPrefix,
             stage: "sensor",
-            logger: log,
-            collector: { [name] _ in name })
+            recoveries: journal?.recoveries ?? [], logger: log,
+            names: names)
         var isLast = false
         while !isLast {
             work.closeGap()

@@ -7,7 +7,7 @@ struct StopWatch {
     /// Whether five seconds have passed since the first question.
     var isOver: Bool {
         mutating get {
-            let now = wallClock()
+            let now = steadyClock()
             if started == 0 { started = now }
             return now - started > 5_000_000_000
         }

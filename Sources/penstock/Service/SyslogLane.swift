@@ -11,6 +11,7 @@ struct SyslogLane: Sendable {
     let receiver: SyslogReceiver
     /// The names of listeners by their number.
     let sources: [String]
+    let names: SourceNames
     let uidPrefix: String
     let log: JournalLog?
     /// What opening the journal had to mend.
@@ -20,12 +21,11 @@ struct SyslogLane: Sendable {
 
     /// Runs until the hub says stop and everything that waited in the sockets was taken in.
     func run() {
-        let names = sources
         var work = LaneWork(
-            hub: hub, lane: receiver.lane, log: log, outputs: outputs, sources: names, uidPrefix: uidPrefix,
+            hub: hub, lane: receiver.lane, log: log, outputs: outputs, sources: sources, uidPrefix: uidPrefix,
             stage: "lane",
             recoveries: recoveries, logger: logger,
-            collector: { Int($0.listener) < names.count ? names[Int($0.listener)] : "listener" })
+            names: names)
         var end = StopWatch()
         work.remember()
         while true {
