@@ -31,7 +31,7 @@ extension EventPlan {
         for slot in lines.flatMap(\.value.sources) + event.activity.sources + (event.severity?.sources ?? []) {
             reads[slot] = true
         }
-        for slot in event.time { reads[slot] = true }
+        for slot in event.time.joined() { reads[slot] = true }
         for slot in 0..<Builtins.count { reads[slot] = true }
         return reads.indices.filter { !reads[$0] }.map { Int32($0) }
     }

@@ -46,7 +46,8 @@ final class EventPlan: Sendable {
     let activity: Rulebook.Value
     let knownActivities: Run
     let severity: Rulebook.Value?
-    let time: Run
+    /// Captures to try for the time, in ``Rulebook/sources``; those of one run are joined with blanks.
+    let time: [Run]
     let lines: [Line]
     let shape: RowShape
     /// Where the envelope goes.
@@ -77,7 +78,7 @@ final class EventPlan: Sendable {
         knownActivities = book.add(
             event.eventClass.shape.attributes["activity_id"]?.enumeration?.captions.keys.compactMap { Int64($0) } ?? [])
         severity = event.severity.map { book.add($0) }
-        time = book.add(sources: event.time)
+        time = event.time.map { book.add(sources: $0) }
         lines = targets.map { target in
             let field = table.fields[Int(target.field)]
             let texts =

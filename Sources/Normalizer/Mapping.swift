@@ -22,40 +22,8 @@ final class Mapping: Sendable {
         var record: [UInt8]?
         /// The kind of notice that the service itself writes; nil: messages from outside.
         var notice: [UInt8]?
-        /// Whether the message must be CEF.
-        var isCEF = false
-    }
-
-    /// One step of taking a record apart.
-    enum Step: Sendable {
-        /// A JSON object.
-        case json
-        /// Key-value pairs.
-        case keyValue(KeyValue.Style)
-        /// The first expression that matches gives its named groups and fixed captures: a run of ``alternatives``.
-        case regex(Run)
-        /// A CEF line.
-        case cef
-        /// A sensor record.
-        case record
-    }
-
-    /// A parse step with what to do when it fails.
-    struct StepRule: Sendable {
-        var step: Step
-        /// The capture whose text is taken apart; -1: the message.
-        var source: SlotID
-        var isOptional: Bool
-    }
-
-    /// One expression of a `regex` step.
-    struct Alternative: Sendable {
-        /// Of ``Rulebook/patterns``.
-        var pattern: Int32
-        /// Of ``groups``.
-        var groups: Run
-        /// Of ``sets``.
-        var sets: Run
+        /// MSGIDs of RFC 5424, of which the message must have one, compared without regard to case; empty: any.
+        var messageIDs: [[UInt8]] = []
     }
 
     /// How a captured text becomes the attribute's value.
@@ -79,24 +47,36 @@ final class Mapping: Sendable {
     let logSources: (products: Set<String>, categories: Set<String>, services: Set<String>)
     let matchers: [Matcher]
     let steps: [StepRule]
-    let alternatives: [Alternative]
-    let groups: [(number: Int32, slot: Int32)]
-    let sets: [(slot: Int32, text: Extent)]
+    /// What the steps name by number.
+    let tables: StepTables
     let events: [EventPlan]
     let slots: SlotTree
     /// Keys of `unmapped` members by slot, as JSON with colon, in ``Rulebook/pool``.
     let keys: [Extent]
     let builtins: Builtins
+    /// Texts by which the product says that there is no value, in ``Rulebook/pool``, and the length of the longest.
+    let absent: [Extent]
+    let longestAbsent: Int
     /// Slots by sensor record field; -1 where none reads the field.
     let recordSlots: [SlotID]
-    /// Slots of the CEF header's six fields; -1 where none reads the field.
+    /// Slots of the CEF header's six fields, and of LEEF's four; -1 where none reads the field.
     let headerSlots: [SlotID]
+    let leefSlots: [SlotID]
+    /// The slot of `sd.id`, the first SD-ID; -1 where nothing reads it.
+    let elementSlot: SlotID
+    /// Their keys as members, as ``keys``.
+    let headerKeys: [Extent]
+    let leefKeys: [Extent]
+    /// The node of `labels` in ``slots``, whose children are captures by what CEF labels call them; -1 without any.
+    let labels: Int
     let book: Rulebook
 
     /// The CEF header's fields as captures, below `cef`.
     static let headerNames = [
         "device_vendor", "device_product", "device_version", "event_class_id", "name", "severity",
     ]
+    /// The LEEF header's fields as captures, below `leef`.
+    static let leefNames = ["vendor", "product", "version", "event_id"]
 
     init(
         _ draft: MappingDraft, number: Int, table: FieldTable, records: RecordVocabulary, fields: Normalizer.Fields,
@@ -109,40 +89,22 @@ final class Mapping: Sendable {
             draft.products.union(["ocsf", draft.name]), draft.categories, draft.services.union([draft.name])
         )
         matchers = draft.matchers
-        var alternatives: [Alternative] = []
-        var groups: [(number: Int32, slot: Int32)] = []
-        var sets: [(slot: Int32, text: Extent)] = []
-        steps = draft.steps.map { step in
-            let compiled: Step
-            switch step.kind {
-            case .json: compiled = .json
-            case .keyValue(let style): compiled = .keyValue(style)
-            case .cef: compiled = .cef
-            case .record: compiled = .record
-            case .regex(let all):
-                for item in all {
-                    let first = (groups: groups.count, sets: sets.count)
-                    groups += item.groups.map { (Int32($0.number), Int32($0.slot)) }
-                    sets += item.sets.map { (Int32($0.slot), book.add(bytes: $0.text)) }
-                    alternatives.append(
-                        Alternative(
-                            pattern: book.add(item.pattern),
-                            groups: Run(first: Int32(first.groups), count: Int32(groups.count - first.groups)),
-                            sets: Run(first: Int32(first.sets), count: Int32(sets.count - first.sets))))
-                }
-                compiled = .regex(Run(first: Int32(alternatives.count - all.count), count: Int32(all.count)))
-            }
-            return StepRule(step: compiled, source: step.source ?? -1, isOptional: step.isOptional)
-        }
+        var tables = StepTables()
+        steps = draft.steps.map { tables.add($0, draft, reserved, &book) }
+        self.tables = tables
         slots = draft.slots
         builtins = draft.builtins
+        absent = draft.absent.map { book.add(bytes: $0) }
+        longestAbsent = draft.absent.map(\.count).max() ?? 0
         recordSlots = records.names.map { name in draft.slots.names.firstIndex(of: name) ?? -1 }
         headerSlots = Mapping.headerNames.map { name in draft.slots.names.firstIndex(of: "cef." + name) ?? -1 }
+        leefSlots = Mapping.leefNames.map { name in draft.slots.names.firstIndex(of: "leef." + name) ?? -1 }
+        elementSlot = draft.slots.names.firstIndex(of: "sd.id") ?? -1
+        headerKeys = Mapping.headerNames.map { book.add(bytes: Members.key("cef_" + $0, reserved)) }
+        leefKeys = Mapping.leefNames.map { book.add(bytes: Members.key("leef_" + $0, reserved)) }
+        labels = draft.slots.find(0, Array("labels".utf8).span.bytes) ?? -1
         keys = draft.slots.names.map { book.add(bytes: Members.key($0, reserved)) }
         events = draft.events.map { EventPlan($0, draft, table, fields, &book) }
-        self.alternatives = alternatives
-        self.groups = groups
-        self.sets = sets
         self.book = book
     }
 }

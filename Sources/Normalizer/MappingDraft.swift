@@ -17,32 +17,12 @@ struct MappingDraft {
         var eventClass: OCSFDictionary.EventClass
         var activity: ValueRule
         var severity: ValueRule?
-        var time: [SlotID]
+        /// Captures to try; several at once are joined with blanks (`[date, time]`).
+        var time: [[SlotID]]
         var profiles: [String]
         var lines: [Line]
         var deviceType: Int?
         var constants: [(path: String, literal: Literal)]
-    }
-
-    /// A parse step; the capture that it takes apart, or nil for the message.
-    struct Step {
-        enum Kind {
-            case json
-            case keyValue(KeyValue.Style)
-            case regex([Alternative])
-            case cef
-            case record
-        }
-        var kind: Kind
-        var source: SlotID?
-        var isOptional: Bool
-    }
-
-    /// One expression of a `regex` step.
-    struct Alternative {
-        var pattern: Pattern
-        var groups: [(number: Int, slot: SlotID)]
-        var sets: [(slot: SlotID, text: [UInt8])]
     }
 
     var name: String
@@ -57,12 +37,14 @@ struct MappingDraft {
     var builtins: Builtins
     var rank: Int
     var samples: [MappingSample]
+    /// Texts by which the product says that there is no value.
+    var absent: [[UInt8]] = []
 
     /// Reads one mapping document; faults are complained about, and nil is returned when nothing can be made of it.
     static func read(_ root: Element, builder: inout FieldTable.Builder) -> MappingDraft? {
         root.allow(only: [
-            "name", "title", "description", "references", "product", "logsource", "match", "parse", "events", "samples",
-            "rank",
+            "name", "title", "description", "references", "product", "logsource", "match", "parse", "absent", "common",
+            "events", "samples", "rank",
         ])
         guard let name = root.required("name")?.string else { return nil }
         var slots = SlotTree()
@@ -77,81 +59,25 @@ struct MappingDraft {
             slots: slots, builtins: builtins, rank: root["rank"]?.integer(in: 0...1000) ?? 100, samples: [])
         for item in root.required("match")?.items ?? [] { draft.readMatcher(item) }
         for item in root["parse"]?.items ?? [] { draft.readStep(item) }
+        draft.absent = root["absent"]?.strings.map { Array($0.utf8) } ?? []
+        let common = root["common"]
+        common?.allow(only: ["time", "device_type_id", "profiles", "severity_id", "map"])
+        var used: Set<String> = []
         for item in root.required("events")?.items ?? [] {
-            draft.readEvent(item, root["product"], builder: &builder)
+            draft.readEvent(item, common, root["product"], &used, builder: &builder)
+        }
+        for (key, _) in common?["map"]?.members ?? [] where !used.contains(key.scalar ?? "") {
+            key.complain("no event of this mapping has the attribute '\(key.scalar ?? "")'")
         }
         if draft.events.isEmpty { root.complain("a mapping needs at least one event") }
         draft.samples = (root["samples"]?.items ?? []).compactMap { MappingSample($0) }
         return draft
     }
 
-    private mutating func readMatcher(_ item: Element) {
-        item.allow(only: ["program", "no_program", "contains", "startswith", "regex", "record", "cef", "notice"])
-        var matcher = Mapping.Matcher()
-        matcher.programs = item["program"]?.strings.map { Array($0.lowercased().utf8) } ?? []
-        matcher.needsNoProgram = item["no_program"]?.boolean ?? false
-        matcher.contains = item["contains"]?.strings.map { Array($0.utf8) } ?? []
-        matcher.starts = item["startswith"]?.strings.map { Array($0.utf8) } ?? []
-        matcher.record = item["record"]?.string.map { Array($0.utf8) }
-        matcher.notice = item["notice"]?.string.map { Array($0.utf8) }
-        matcher.isCEF = item["cef"]?.boolean ?? false
-        if let regex = item["regex"], let text = regex.string {
-            do { matcher.pattern = try Pattern(text) } catch { regex.complain("regular expression: \(error)") }
-        }
-        if item.members.isEmpty { item.complain("an empty match takes every record; give at least one test") }
-        matchers.append(matcher)
-    }
-
-    private mutating func readStep(_ item: Element) {
-        item.allow(only: ["json", "kv", "regex", "cef", "record", "optional"])
-        let isOptional = item["optional"]?.boolean ?? false
-        func source(_ element: Element?) -> SlotID? { element?["from"]?.string.map { slots.slot($0) } }
-        if let json = item["json"] {
-            if json.isMapping { json.allow(only: ["from"]) }
-            steps.append(Step(kind: .json, source: source(json), isOptional: isOptional))
-        } else if let pairs = item["kv"] {
-            if pairs.isMapping { pairs.allow(only: ["from", "separator", "assign", "quote"]) }
-            func byte(_ key: String, _ fallback: UInt8) -> UInt8 {
-                guard let element = pairs[key], let text = element.string else { return fallback }
-                guard text.utf8.count == 1, let first = text.utf8.first else {
-                    element.complain("\(key) must be one ASCII character")
-                    return fallback
-                }
-                return first
-            }
-            let style = KeyValue.Style(
-                separators: [byte("separator", 0x20)], assign: byte("assign", 0x3D), quote: byte("quote", 0x22))
-            steps.append(Step(kind: .keyValue(style), source: source(pairs), isOptional: isOptional))
-        } else if let regex = item["regex"] {
-            regex.allow(only: ["from", "any"])
-            var alternatives: [Alternative] = []
-            for entry in regex.required("any")?.items ?? [] {
-                if entry.isMapping { entry.allow(only: ["pattern", "set"]) }
-                let element = entry.isMapping ? entry.required("pattern") : entry
-                guard let element, let text = element.string else { continue }
-                do {
-                    let pattern = try Pattern(text)
-                    var sets: [(slot: SlotID, text: [UInt8])] = []
-                    for (key, value) in entry["set"]?.members ?? [] {
-                        if let name = key.scalar, let text = value.string {
-                            sets.append((slots.slot(name), Array(text.utf8)))
-                        }
-                    }
-                    let groups = pattern.groups.map { (number: $0.number, slot: slots.slot($0.name)) }
-                    alternatives.append(.init(pattern: pattern, groups: groups, sets: sets))
-                } catch { element.complain("regular expression: \(error)") }
-            }
-            steps.append(Step(kind: .regex(alternatives), source: source(regex), isOptional: isOptional))
-        } else if item["cef"] != nil {
-            steps.append(Step(kind: .cef, source: nil, isOptional: isOptional))
-        } else if item["record"] != nil {
-            steps.append(Step(kind: .record, source: nil, isOptional: isOptional))
-        } else {
-            item.complain("a parse step is one of json, kv, regex, cef, record")
-        }
-    }
-
-    private mutating func readEvent(_ item: Element, _ product: Element?, builder: inout FieldTable.Builder) {
+    private mutating func readEvent(
+        _ item: Element, _ common: Element?, _ product: Element?, _ used: inout Set<String>,
+        builder: inout FieldTable.Builder
+    ) {
         item.allow(only: ["when", "class", "activity_id", "severity_id", "time", "profiles", "device_type_id", "map"])
         let dictionary = OCSFDictionary.v1_8_0
         guard let element = item.required("class"), let className = element.string else { return }
@@ -159,9 +85,14 @@ struct MappingDraft {
             element.complain("OCSF \(dictionary.version) has no class '\(className)'")
             return
         }
-        var profiles = item["profiles"]?.strings ?? []
+        let profileList = item["profiles"] ?? common?["profiles"]
+        var profiles = profileList?.strings ?? []
         for name in profiles where !dictionary.profiles.contains(name) {
-            item["profiles"]?.complain("OCSF \(dictionary.version) has no profile '\(name)'")
+            profileList?.complain("OCSF \(dictionary.version) has no profile '\(name)'")
+        }
+        // A common profile is one for the classes that know it.
+        if item["profiles"] == nil {
+            profiles.removeAll { name in !found.shape.attributes.values.contains { $0.profiles.contains(name) } }
         }
         func target(_ path: String) -> Target {
             let attribute = MappingDraft.attribute(path, found, dictionary)
@@ -179,16 +110,26 @@ struct MappingDraft {
         }
         let when = item["when"].map { Condition.read($0, slots: &slots) } ?? .always
         let activity = item.required("activity_id").map { rule($0, "activity_id") } ?? ValueRule(fallback: .integer(0))
-        let severity = item["severity_id"].map { rule($0, "severity_id") }
-        let time = item["time"]?.strings.map { slots.slot($0) } ?? []
-        let deviceType = item["device_type_id"]?.integer(in: 0...99)
+        let severity = (item["severity_id"] ?? common?["severity_id"]).map { rule($0, "severity_id") }
+        let time = (item["time"] ?? common?["time"]).map { readTime($0) } ?? []
+        let deviceType = (item["device_type_id"] ?? common?["device_type_id"])?.integer(in: 0...99)
         if deviceType != nil, found.shape.attributes["device"]?.profiles.contains("host") == true,
             !profiles.contains("host")
         {
             profiles.append("host")
         }
         var lines: [Line] = []
-        for (key, value) in item["map"]?.members ?? [] {
+        let own = item["map"]?.members ?? []
+        let paths = Set(own.compactMap(\.key.scalar))
+        let shared = (common?["map"]?.members ?? []).filter { key, _ in
+            // What the class has no place for is meant for another event.
+            guard let path = key.scalar, MappingDraft.fault(path, found, dictionary, profiles) == nil else {
+                return false
+            }
+            used.insert(path)
+            return !paths.contains(path)
+        }
+        for (key, value) in own + shared {
             guard let path = key.scalar else { continue }
             if let fault = MappingDraft.fault(path, found, dictionary, profiles) {
                 key.complain(fault)
@@ -221,6 +162,12 @@ struct MappingDraft {
             Event(
                 when: when, eventClass: found, activity: activity, severity: severity, time: time,
                 profiles: profiles.sorted(), lines: lines, deviceType: deviceType, constants: constants))
+    }
+
+    /// `time:`: captures to try, each alone or with others in a list of their own.
+    private mutating func readTime(_ element: Element) -> [[SlotID]] {
+        if !element.isSequence { return element.strings.map { [slots.slot($0)] } }
+        return element.items.map { item in item.strings.map { slots.slot($0) } }
     }
 
     /// The attribute of `path` as the class sees it.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Codecs
 internal import Events
 internal import Wire
 
@@ -32,9 +33,11 @@ extension Normalizer {
         _ capture: Capture, _ line: EventPlan.Line, _ mapping: Mapping, _ slab: inout Slab
     ) -> Bool {
         if line.isArray, capture.kind == .json { return array(capture, line, &slab) }
+        if line.value.split != 0, capture.kind == .text { return parts(capture, line, slab) }
         switch line.conversion {
         case .integer:
-            guard let value = integer(capture, slab) else { return false }
+            guard let value = line.value.scale == 1 ? integer(capture, slab) : scaled(capture, line.value.scale, slab)
+            else { return false }
             if line.known.count > 0, !mapping.book.contains(line.known, value) {
                 guard mapping.book.contains(line.known, 99) else { return false }
                 row.put(line.place, integer: 99)
@@ -126,6 +129,39 @@ extension Normalizer {
         return true
     }
 
+    /// Puts the parts of a text under an attribute that repeats.
+    private mutating func parts(_ capture: Capture, _ line: EventPlan.Line, _ slab: borrowing Slab) -> Bool {
+        let bytes = slab.bytes(capture.extent)
+        var position = 0
+        var start = 0
+        while start <= bytes.byteCount {
+            let stop = bytes.firstIndex(of: line.value.split, from: start) ?? bytes.byteCount
+            var first = start
+            while first < stop, bytes.byte(at: first) == 0x20 { first += 1 }
+            if stop > first {
+                guard let element = Entry.element(position) else { return true }
+                let part = bytes.part(first, stop - first)
+                if line.isNumber {
+                    guard let whole = part.decimal.flatMap({ Int64(exactly: $0) }) else { return false }
+                    row.put(line.place, element: .integer(line.field, whole, element: element))
+                } else {
+                    let extent = Extent(first..<stop).shifted(by: capture.extent.offset)
+                    row.put(line.place, element: .bytes(line.field, .text, extent, element: element))
+                }
+                position += 1
+            }
+            start = stop + 1
+        }
+        return position > 0
+    }
+
+    /// A capture times `scale`, rounded, or nil when it is no number or too large.
+    private func scaled(_ capture: Capture, _ scale: Double, _ slab: borrowing Slab) -> Int64? {
+        let value = integer(capture, slab).map { Double($0) } ?? capture.withText(slab) { Double($0.text) } ?? nil
+        guard let value, value.isFinite, abs(value * scale) < 9e18 else { return nil }
+        return Int64((value * scale).rounded())
+    }
+
     /// A capture as a whole number, or nil.
     func integer(_ capture: Capture, _ slab: borrowing Slab) -> Int64? {
         switch capture.kind {
@@ -160,23 +196,41 @@ extension Normalizer {
         }
     }
 
-    /// A capture as nanoseconds since the epoch: RFC 3339 text, or a number in seconds, milliseconds, microseconds or
-    /// nanoseconds, told apart by its size.
-    func timestamp(_ capture: Capture, _ slab: borrowing Slab) -> Int64? {
-        if capture.kind == .text, let reading = RFC3339.read(slab.bytes(capture.extent)) { return reading.nanoseconds }
-        var value = integer(capture, slab).map(Double.init)
-        if value == nil, capture.kind == .number || capture.kind == .text {
-            value = Double(slab.bytes(capture.extent).text)
+    /// The captures of a run, joined with blanks, as nanoseconds since the epoch; nil when one is absent.
+    func timestamp(_ run: Run, _ book: Rulebook, _ slab: inout Slab) -> Int64? {
+        if run.count == 1 { return timestamp(captures[Int(book.sources[Int(run.first)])], slab) }
+        let start = slab.count
+        for index in run.range {
+            let capture = captures[Int(book.sources[index])]
+            guard capture.kind != .absent else { return nil }
+            if slab.count > start { slab.append(byte: 0x20) }
+            if capture.kind == .integer {
+                slab.append(decimal: capture.integer)
+            } else {
+                _ = slab.append(copyOf: capture.extent)
+            }
         }
-        guard let value, value.isFinite, value > 0 else { return nil }
+        return timestamp(.text(Extent(start..<slab.count)), slab)
+    }
+
+    /// A capture as nanoseconds since the epoch: a date in any form that ``LogTime`` reads, or a number in seconds,
+    /// milliseconds, microseconds or nanoseconds, told apart by its size.
+    func timestamp(_ capture: Capture, _ slab: borrowing Slab) -> Int64? {
+        switch capture.kind {
+        case .absent, .escaped, .json, .flag: return nil
+        case .text: return LogTime.read(slab.bytes(capture.extent), receivedAt: received)
+        case .number, .integer: break
+        }
         if let whole = integer(capture, slab) {
             // Whole numbers keep every digit.
+            guard whole > 0 else { return nil }
             let factor: Int64 =
                 whole < 100_000_000_000
                 ? 1_000_000_000 : whole < 100_000_000_000_000 ? 1_000_000 : whole < 100_000_000_000_000_000 ? 1_000 : 1
             let (product, over) = whole.multipliedReportingOverflow(by: factor)
             return over ? nil : product
         }
+        guard let value = Double(slab.bytes(capture.extent).text), value.isFinite, value > 0 else { return nil }
         let factor = value < 1e11 ? 1e9 : value < 1e14 ? 1e6 : value < 1e17 ? 1e3 : 1
         return value * factor < 9e18 ? Int64(value * factor) : nil
     }

@@ -39,10 +39,18 @@ public struct Normalizer: ~Copyable {
     var text = Slab(capacity: 4096)
     var tape = JSONTape()
     var list = JSONTape()
-    var pairs: [(key: Extent, value: Extent)] = []
+    var pairs: [FoundPair] = []
+    /// The fields of the last dissection.
+    var fields: [Extent] = []
+    /// The tokens of the last XML record, its open elements and the path of the innermost.
+    var tokens: [EventXML.Token] = []
+    var elements: [OpenElement] = []
+    var xmlPath = Slab(capacity: 256)
     var lists: [(slot: SlotID, value: Capture)] = []
     var problems = Problems()
     private var defaults: [(line: Int, literal: Literal)] = []
+    /// When the record under work was received, in nanoseconds since the epoch.
+    var received: Int64 = 0
     let uidPrefix: [UInt8]
     private var running: UInt64
 
@@ -121,7 +129,8 @@ public struct Normalizer: ~Copyable {
             lastMessage = (message.format, message.problems)
             problems.count(message.problems, &tally.problems)
             return set.recognizer.mapping(
-                slab.bytes(header.content), program: slab.bytes(header.appname), scratch)
+                slab.bytes(header.content), program: slab.bytes(header.appname),
+                messageID: slab.bytes(header.msgid), scratch)
         }
     }
 
@@ -130,14 +139,17 @@ public struct Normalizer: ~Copyable {
         captures.removeAll(keepingCapacity: true)
         captures.append(contentsOf: repeatElement(.absent, count: mapping.slots.names.count))
         members.reset()
+        received = header.frame.received
         header.capture(mapping.builtins, &captures, &batch.slab)
         for number in mapping.steps.indices {
             let rule = mapping.steps[number]
+            if rule.when >= 0, !mapping.book.holds(rule.when, captures, batch.slab, scratch) { continue }
             if !run(rule, mapping, header, &batch), !rule.isOptional {
                 tally.unreadable += 1
                 return false
             }
         }
+        if !mapping.absent.isEmpty { dropAbsent(mapping, batch.slab) }
         for number in mapping.events.indices {
             let plan = mapping.events[number]
             guard plan.when < 0 || mapping.book.holds(plan.when, captures, batch.slab, scratch) else { continue }
@@ -145,6 +157,17 @@ public struct Normalizer: ~Copyable {
             return true
         }
         return false
+    }
+
+    /// Forgets captures whose text is one of those that stand for no value.
+    private mutating func dropAbsent(_ mapping: Mapping, _ slab: borrowing Slab) {
+        for slot in Builtins.count..<captures.count
+        where captures[slot].kind == .text && Int(captures[slot].extent.length) <= mapping.longestAbsent {
+            let bytes = slab.bytes(captures[slot].extent)
+            for text in mapping.absent where mapping.book.withText(text, { bytes.equals($0) }) {
+                captures[slot] = .absent
+            }
+        }
     }
 
     /// Writes the event of a plan, or a Base Event when the schema would not take it.
@@ -203,8 +226,8 @@ public struct Normalizer: ~Copyable {
         }
         row.put(own.severity, integer: severity)
         var time = header.time
-        for index in plan.time.range {
-            if let found = timestamp(captures[Int(book.sources[index])], batch.slab) {
+        for group in plan.time {
+            if let found = timestamp(group, book, &batch.slab) {
                 time = found
                 break
             }
@@ -220,4 +243,12 @@ public struct Normalizer: ~Copyable {
         if members.count > 0 { row.put(own.unmapped, kind: .members, batch.slab.append(members.bytes)) }
         return time
     }
+}
+
+/// A pair that a parse step found, by its places in the slab.
+struct FoundPair {
+    var key: Extent
+    var value: Extent
+    var isFlag = false
+    var isQuoted = false
 }

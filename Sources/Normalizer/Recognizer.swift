@@ -13,7 +13,8 @@ struct Recognizer: Sendable {
         /// The seed of its names in ``programs``; -1: any name.
         var names: Int32
         var needsNoProgram: Bool
-        var isCEF: Bool
+        /// The seed of its names in ``messageIDs``; -1: any.
+        var messageIDs: Int32
         /// Of ``texts``.
         var contains: Run
         var starts: Run
@@ -47,6 +48,7 @@ struct Recognizer: Sendable {
     private var pool: [UInt8] = []
     private var patterns: [Pattern] = []
     private var names = ByteTable(ignoringCase: true)
+    private var messageIDs = ByteTable(ignoringCase: true)
     /// By program name: a run of ``waiting``.
     private var programs = ByteTable(ignoringCase: true)
     private var programRuns: [Run] = []
@@ -107,24 +109,23 @@ struct Recognizer: Sendable {
             return Run(first: Int32(texts.count - all.count), count: Int32(all.count))
         }
         for name in matcher.programs { names.insert(name, seed: matchers.count, 0) }
+        for name in matcher.messageIDs { messageIDs.insert(name, seed: matchers.count, 0) }
         if let pattern = matcher.pattern { patterns.append(pattern) }
         let contains = run(matcher.contains.filter { $0 != witness })
         let starts = run(matcher.starts)
         matchers.append(
             Matcher(
                 mapping: Int32(number), names: matcher.programs.isEmpty ? -1 : Int32(matchers.count),
-                needsNoProgram: matcher.needsNoProgram, isCEF: matcher.isCEF && witness != Recognizer.cef,
+                needsNoProgram: matcher.needsNoProgram,
+                messageIDs: matcher.messageIDs.isEmpty ? -1 : Int32(matchers.count),
                 contains: contains, starts: starts,
                 pattern: matcher.pattern == nil ? -1 : Int32(patterns.count - 1)))
     }
 
     /// The text that says most about a message that holds it, or nil.
     private static func witness(_ matcher: Mapping.Matcher) -> [UInt8]? {
-        let texts = matcher.contains.filter { !$0.isEmpty } + (matcher.isCEF ? [cef] : [])
-        return texts.max { weight($0) < weight($1) }
+        matcher.contains.filter { !$0.isEmpty }.max { weight($0) < weight($1) }
     }
-
-    private static let cef = Array("CEF:".utf8)
 
     private static func weight(_ text: [UInt8]) -> Int { text.map { rarity($0) }.max() ?? 0 }
 
@@ -166,14 +167,15 @@ struct Recognizer: Sendable {
 
     // MARK: Asking
 
-    /// The first mapping that takes a message of `program`, or nil.
-    func mapping(_ message: RawSpan, program: RawSpan, _ scratch: borrowing Pattern.Scratch) -> Int? {
+    /// The first mapping that takes a message of `program` with `messageID`, or nil.
+    func mapping(_ message: RawSpan, program: RawSpan, messageID: RawSpan, _ scratch: borrowing Pattern.Scratch) -> Int?
+    {
         var best = Int32.max
         if program.byteCount > 0, let place = programs.find(program) {
-            ask(programRuns[place], &best, message, program, scratch)
+            ask(programRuns[place], &best, message, program, messageID, scratch)
         }
-        ask(always, &best, message, program, scratch)
-        if let first = message.byte(at: 0) { ask(firsts[Int(first)], &best, message, program, scratch) }
+        ask(always, &best, message, program, messageID, scratch)
+        if let first = message.byte(at: 0) { ask(firsts[Int(first)], &best, message, program, messageID, scratch) }
         // A text is asked about once: what repeats it a thousand times costs no more.
         var seen = (UInt64(0), UInt64(0), UInt64(0), UInt64(0))
         withUnsafeMutableBytes(of: &seen) { bytes in
@@ -190,7 +192,7 @@ struct Recognizer: Sendable {
                         guard start >= 0, message.part(start, text.byteCount).equals(text) else { continue }
                         seen[number >> 6] |= 1 << UInt64(number & 63)
                         left -= 1
-                        ask(witness.matchers, &best, message, program, scratch)
+                        ask(witness.matchers, &best, message, program, messageID, scratch)
                     }
                 }
             }
@@ -200,18 +202,21 @@ struct Recognizer: Sendable {
 
     /// Asks matchers that may come before the best one so far.
     private func ask(
-        _ run: Run, _ best: inout Int32, _ message: RawSpan, _ program: RawSpan, _ scratch: borrowing Pattern.Scratch
+        _ run: Run, _ best: inout Int32, _ message: RawSpan, _ program: RawSpan, _ messageID: RawSpan,
+        _ scratch: borrowing Pattern.Scratch
     ) {
         for index in run.range where waiting[index] < best {
-            if matches(matchers[Int(waiting[index])], message, program, scratch) { best = waiting[index] }
+            if matches(matchers[Int(waiting[index])], message, program, messageID, scratch) { best = waiting[index] }
         }
     }
 
     private func matches(
-        _ matcher: Matcher, _ message: RawSpan, _ program: RawSpan, _ scratch: borrowing Pattern.Scratch
+        _ matcher: Matcher, _ message: RawSpan, _ program: RawSpan, _ messageID: RawSpan,
+        _ scratch: borrowing Pattern.Scratch
     ) -> Bool {
         if matcher.names >= 0, names.find(program, seed: Int(matcher.names)) == nil { return false }
         if matcher.needsNoProgram, program.byteCount > 0 { return false }
+        if matcher.messageIDs >= 0, messageIDs.find(messageID, seed: Int(matcher.messageIDs)) == nil { return false }
         let pool = pool.span.bytes
         if matcher.starts.count > 0 {
             var found = false
@@ -224,7 +229,6 @@ struct Recognizer: Sendable {
         for index in matcher.contains.range where message.firstRange(of: pool.part(texts[index])) == nil {
             return false
         }
-        if matcher.isCEF, message.firstRange(of: "CEF:") == nil { return false }
         return matcher.pattern < 0 || patterns[Int(matcher.pattern)].matches(message, scratch)
     }
 

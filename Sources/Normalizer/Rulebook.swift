@@ -46,6 +46,8 @@ struct Rulebook: Sendable {
         var fallback: Literal?
         var isDefault = false
         var transform = ValueRule.Transform.none
+        var scale = 1.0
+        var split: UInt8 = 0
     }
 
     struct Case: Sendable {
@@ -119,7 +121,9 @@ struct Rulebook: Sendable {
     }
 
     mutating func add(_ rule: ValueRule) -> Value {
-        var value = Value(fallback: rule.fallback, isDefault: rule.isDefault, transform: rule.transform)
+        var value = Value(
+            fallback: rule.fallback, isDefault: rule.isDefault, transform: rule.transform, scale: rule.scale,
+            split: rule.split)
         value.sources = add(sources: rule.sources)
         if !rule.table.isEmpty {
             value.table = tables

@@ -33,6 +33,10 @@ struct ValueRule: Sendable {
     var isDefault = false
     /// Applied to text.
     var transform = Transform.none
+    /// Numbers are multiplied by it (`scale: 1000` for seconds that the attribute has in milliseconds).
+    var scale = 1.0
+    /// What stands between the elements of an attribute that repeats; 0: the text is one element.
+    var split: UInt8 = 0
 }
 
 /// An attribute as a mapping line's target: what values it takes.
@@ -57,7 +61,7 @@ extension ValueRule {
             rule.sources = element.strings.map { slots.slot($0) }
             return rule
         }
-        element.allow(only: ["from", "value", "table", "cases", "default", "transform"])
+        element.allow(only: ["from", "value", "table", "cases", "default", "transform", "scale", "split"])
         rule.sources = element["from"]?.strings.map { slots.slot($0) } ?? []
         for (key, value) in element["table"]?.members ?? [] {
             guard let text = key.scalar, let literal = literal(value, target, &builder) else { continue }
@@ -79,6 +83,15 @@ extension ValueRule {
         if let transform = element["transform"] {
             let found: Transform? = transform.choice(of: ["lower": .lower, "upper": .upper])
             rule.transform = found ?? .none
+        }
+        if let scale = element["scale"], let factor = scale.double {
+            if factor <= 0 { scale.complain("a scale is above 0") } else { rule.scale = factor }
+            if target.primitive != .integer, target.primitive != .long { scale.complain("only numbers have a scale") }
+        }
+        if let split = element["split"], let text = split.string {
+            if text.utf8.count != 1 { split.complain("split takes one ASCII character") }
+            if !target.isArray { split.complain("\(target.path) is no array") }
+            rule.split = text.utf8.first ?? 0
         }
         if rule.sources.isEmpty, rule.cases.isEmpty, element["value"] == nil, element["default"] == nil {
             element.complain("\(target.path) gets no value: give 'from', 'value', 'cases' or 'default'")

@@ -39,6 +39,10 @@ public struct CEF: Equatable, Sendable {
     }
 
     private init?(_ bytes: RawSpan, at start: Int) {
+        // The version first: a line of nothing but `CEF:` is searched for pipes once then, not once for each.
+        guard let pipe = bytes.part(0, start + 9).firstIndex(of: 0x7C, from: start), pipe > start,
+            bytes.part(start, pipe - start).isVersion
+        else { return nil }
         var ends: [7 of Int] = .init(repeating: 0)
         var position = start
         for field in 0..<7 {
@@ -51,7 +55,6 @@ public struct CEF: Equatable, Sendable {
             ends[field] = pipe
             position = pipe + 1
         }
-        guard ends[0] > start, bytes.part(start, ends[0] - start).isVersion else { return nil }
         version = Extent(start..<ends[0])
         vendor = Extent(ends[0] + 1..<ends[1])
         product = Extent(ends[1] + 1..<ends[2])
@@ -65,13 +68,14 @@ public struct CEF: Equatable, Sendable {
     /// The next pipe that no backslash escapes.
     private static func pipe(_ bytes: RawSpan, from start: Int) -> Int? {
         var position = start
-        while let pipe = bytes.firstIndex(of: 0x7C, from: position) {
+        while true {
+            let pipe = bytes.end(0x7C, 0x7C, from: position)
+            guard pipe < bytes.byteCount else { return nil }
             var backslashes = 0
             while pipe - 1 - backslashes >= start, bytes.byte(at: pipe - 1 - backslashes) == 0x5C { backslashes += 1 }
             if backslashes & 1 == 0 { return pipe }
             position = pipe + 1
         }
-        return nil
     }
 
     /// Writes a header field without its escapes to the end of `slab`.
@@ -96,48 +100,59 @@ public struct CEF: Equatable, Sendable {
     public struct Pairs: ~Escapable {
         let bytes: RawSpan
         let separator: UInt8
-        private let end: Int
-        /// Where the next key begins, and the `=` after it.
-        private var key: (start: Int, equals: Int)?
+        /// Where the window begins, and in which of its bytes a `=` stands that was not looked at yet.
+        private var window: Int
+        private var assigns: UInt64
+        /// Where the next key begins, and the `=` after it; -1 when there is none.
+        private var key: Int
+        private var equals: Int
 
         /// A cursor over `extensions` of `bytes`, pairs parted by `separator`.
         @_lifetime(copy bytes)
         public init(_ bytes: RawSpan, _ extensions: Extent, separator: UInt8 = 0x20) {
             self.bytes = bytes.part(0, Int(extensions.end))
             self.separator = separator
-            end = min(Int(extensions.end), bytes.byteCount)
-            key = nil
-            key = nextKey(from: Int(extensions.offset), floor: Int(extensions.offset))
+            window = Int(extensions.offset)
+            assigns = ByteWindow(self.bytes, at: window).bits(of: Mark(repeating: 0x3D))
+            key = -1
+            equals = -1
+            advance(from: Int(extensions.offset), isFirst: true)
         }
 
         /// The next pair, extents relative to the bytes, the value with escapes as written; nil after the last.
         public mutating func next() -> (key: Extent, value: Extent)? {
-            guard let (start, equals) = key else { return nil }
-            let name = Extent(start..<equals)
-            let value = equals + 1
-            key = nextKey(from: value, floor: value)
+            guard key >= 0 else { return nil }
+            let name = Extent(from: key, to: equals)
+            let value = equals &+ 1
+            advance(from: value, isFirst: false)
             // One separator belongs to the next key; blanks before it belong to the value.
-            let stop = key.map { max(value, $0.start - 1) } ?? end
-            return (name, Extent(value..<stop))
+            return (name, Extent(from: value, to: key >= 0 ? max(value, key &- 1) : max(value, bytes.byteCount)))
         }
 
-        /// The next `=` that is not escaped and has a key before it that begins at `floor` or after a separator.
-        private func nextKey(from start: Int, floor: Int) -> (start: Int, equals: Int)? {
-            var position = start
-            while let equals = bytes.firstIndex(of: 0x3D, from: position) {
-                position = equals + 1
-                var first = equals
-                while first > floor, let byte = bytes.byte(at: first - 1), byte.isKeyCharacter, equals - first <= 255 {
-                    first -= 1
+        /// Moves on to the next `=` that is not escaped and has a key before it, which begins after a separator that
+        /// is not before `start`; the first one may begin at `start` itself.
+        @inline(__always)
+        private mutating func advance(from start: Int, isFirst: Bool) {
+            while true {
+                while assigns == 0 {
+                    window &+= 64
+                    guard window < bytes.byteCount else {
+                        key = -1
+                        return
+                    }
+                    assigns = ByteWindow(bytes, at: window).bits(of: Mark(repeating: 0x3D))
                 }
-                guard first < equals else { continue }
-                if first == floor, floor == start, key == nil { return (first, equals) }
-                guard first > floor, let before = bytes.byte(at: first - 1) else { continue }
-                if before == separator || separator == 0x20 && (before == 0x0A || before == 0x0D || before == 0x09) {
-                    return (first, equals)
-                }
+                equals = window &+ assigns.trailingZeroBitCount
+                assigns &= assigns &- 1
+                key = bytes.startOfKey(before: equals, floor: start)
+                if key < equals, key == start && isFirst || key > start && separates(bytes.peek(key &- 1)) { return }
             }
-            return nil
+        }
+
+        /// Keys stand behind a blank, and behind line ends and tabs where blanks separate.
+        @inline(__always)
+        private func separates(_ byte: Int) -> Bool {
+            byte == Int(separator) || separator == 0x20 && (byte == 0x0A || byte == 0x0D || byte == 0x09)
         }
     }
 
@@ -148,6 +163,15 @@ public struct CEF: Equatable, Sendable {
     }
 }
 
+extension Extent {
+    /// The bytes from `start` to `end`, which is not before it.
+    @inline(__always)
+    init(from start: Int, to end: Int) {
+        self.init(
+            offset: UInt32(truncatingIfNeeded: start), length: UInt32(truncatingIfNeeded: Swift.max(0, end &- start)))
+    }
+}
+
 extension UInt8 {
     var isLetterOrDigit: Bool {
         switch self {
@@ -155,14 +179,50 @@ extension UInt8 {
         default: false
         }
     }
+}
 
+extension UInt8 {
     /// What an extension key consists of: letters and digits, and `_ - . [ ]` of own keys.
+    @inline(__always)
     fileprivate var isKeyCharacter: Bool {
-        isLetterOrDigit || self == 0x5F || self == 0x2D || self == 0x2E || self == 0x5B || self == 0x5D
+        // A bit for each of the bytes 0 to 63 and 64 to 127.
+        let set: UInt64 = self < 64 ? 0x03FF_6000_0000_0000 : 0x07FF_FFFE_AFFF_FFFE
+        return self < 128 && set &>> UInt64(self & 63) & 1 != 0
+    }
+}
+
+extension SIMD16<UInt8> {
+    /// Where key characters stand.
+    @inline(__always)
+    fileprivate var keyCharacters: SIMDMask<SIMD16<Int8>> {
+        // Letters without their case, `-` beside `.`, and `[` and `]` apart from `{` and `}`.
+        let letter = (self | SIMD16(repeating: 0x20)) &- SIMD16(repeating: 0x61)
+        let digit = self &- SIMD16(repeating: 0x30)
+        let dot = self &- SIMD16(repeating: 0x2D)
+        return (letter .<= SIMD16(repeating: 25)) .| (digit .<= SIMD16(repeating: 9))
+            .| (dot .<= SIMD16(repeating: 1)) .| (self .== SIMD16(repeating: 0x5B))
+            .| (self .== SIMD16(repeating: 0x5D)) .| (self .== SIMD16(repeating: 0x5F))
     }
 }
 
 extension RawSpan {
+    /// Where the run of key characters that ends at `end` begins, not before `floor`. A run of more than 256 bytes is
+    /// cut: no key is as long.
+    @inline(__always)
+    fileprivate func startOfKey(before end: Int, floor: Int) -> Int {
+        let least = Swift.max(floor, end &- 256)
+        var position = end
+        // A block may begin before the floor: what is found there does not count.
+        while position > least, let block = block(at: position &- 16) {
+            let others = ~block.keyCharacters.bits & 0xFFFF
+            // The byte behind the last one that is none.
+            if others != 0 { return Swift.max(least, position &+ 48 &- others.leadingZeroBitCount) }
+            position &-= 16
+        }
+        while position > least, let byte = byte(at: position &- 1), byte.isKeyCharacter { position &-= 1 }
+        return Swift.max(least, position)
+    }
+
     /// Digits with dots between (`0`, `1`, `2.0`).
     var isVersion: Bool {
         guard byteCount > 0, byteCount <= 8 else { return false }

@@ -51,6 +51,15 @@ public struct KeyValue: ~Escapable {
     let bytes: RawSpan
     let style: Style
     private var position: Int
+    /// Where the window begins, and in which of its bytes a separator, an assignment or a quote stands; all that lies
+    /// behind the last byte is a separator.
+    private var window: Int
+    private var separators: UInt64
+    private var assigns: UInt64
+    private var quotes: UInt64
+    /// Blanks and controls that do not separate, and backslashes: with one of these a pair needs a closer look.
+    private var odd: UInt64
+    private let marks: (separator: Mark, other: Mark, assign: Mark, quote: Mark)
 
     /// A cursor over one part of `bytes`; extents are relative to `bytes`.
     @_lifetime(copy bytes)
@@ -58,18 +67,98 @@ public struct KeyValue: ~Escapable {
         self.bytes = bytes.part(0, Int(part.end))
         self.style = style
         position = Int(part.offset)
+        // The first pair begins before any window: it fills one.
+        window = Int.max
+        (separators, assigns, quotes, odd) = (0, 0, 0, 0)
+        marks = (
+            Mark(repeating: style.separators.0), Mark(repeating: style.separators.1), Mark(repeating: style.assign),
+            Mark(repeating: style.quote ?? style.assign)
+        )
     }
 
     /// A cursor over all of `bytes`.
     @_lifetime(copy bytes)
     public init(_ bytes: RawSpan, style: Style = .blanks) {
-        self.bytes = bytes
-        self.style = style
-        position = 0
+        self.init(bytes, Extent(from: 0, to: bytes.byteCount), style)
     }
 
     /// The next pair or flag, or nil after the last.
     public mutating func next() -> Pair? {
+        // Most pairs lie in the window, or in one that begins where they do.
+        if let pair = nextInWindow() { return pair }
+        guard position < bytes.byteCount else { return nil }
+        fill()
+        return nextInWindow() ?? nextAnywhere()
+    }
+
+    /// The next pair when it ends in the window, nothing of it is to be left out, and no backslash stands before the
+    /// closing quote. Nil, and nothing changed, otherwise.
+    @inline(__always)
+    private mutating func nextInWindow() -> Pair? {
+        var start = UInt64(bitPattern: Int64(position &- window))
+        guard start < 64 else { return nil }
+        start &+= UInt64(truncatingIfNeeded: (~(separators &>> start)).trailingZeroBitCount)
+        guard start < 64 else { return nil }
+        // The end of the key: a separator, or what assigns.
+        let ends = (separators | assigns) &>> start
+        guard ends != 0 else { return nil }
+        let length = UInt64(truncatingIfNeeded: ends.trailingZeroBitCount)
+        let stop = start &+ length
+        let key = extent(start, length)
+        guard isWhole(key) else { return nil }
+        guard assigns &>> stop & 1 != 0 else {
+            position = window &+ Int(truncatingIfNeeded: stop)
+            return Pair(key: key, value: Extent(offset: 0, length: 0), isFlag: true, isQuoted: false)
+        }
+        let value = stop &+ 1
+        guard value < 64 else { return nil }
+        let quoted = quotes &>> value
+        if quoted & 1 != 0 {
+            let left = quoted &>> 1
+            guard left != 0 else { return nil }
+            let text = extent(value &+ 1, UInt64(truncatingIfNeeded: left.trailingZeroBitCount))
+            guard odd == 0 || bytes.peek(Int(text.end) &- 1) != 0x5C else { return nil }
+            position = Int(text.end) &+ 1
+            return Pair(key: key, value: text, isFlag: false, isQuoted: true)
+        }
+        let left = separators &>> value
+        guard left != 0 else { return nil }
+        let text = extent(value, UInt64(truncatingIfNeeded: left.trailingZeroBitCount))
+        guard isWhole(text) else { return nil }
+        position = Int(text.end)
+        return Pair(key: key, value: text, isFlag: false, isQuoted: false)
+    }
+
+    /// Bytes of the window.
+    @inline(__always)
+    private func extent(_ start: UInt64, _ length: UInt64) -> Extent {
+        Extent(
+            offset: UInt32(truncatingIfNeeded: window) &+ UInt32(truncatingIfNeeded: start),
+            length: UInt32(truncatingIfNeeded: length))
+    }
+
+    /// Whether no blank or line end is left out around the text.
+    @inline(__always)
+    private func isWhole(_ text: Extent) -> Bool {
+        // No byte, -1, is none of them; that a text consists of blanks its first byte tells.
+        odd == 0 || !style.trimsBlanks
+            || bytes.peek(Int(text.offset)) != 0x20 && (text.isEmpty || bytes.peek(Int(text.end) &- 1) > 0x20)
+    }
+
+    /// Looks at the 64 bytes from here on.
+    @inline(never)
+    private mutating func fill() {
+        let window = ByteWindow(bytes, at: position)
+        self.window = position
+        separators = window.bits(of: marks.separator, marks.other) | ~window.inside
+        assigns = window.bits(of: marks.assign)
+        quotes = style.quote == nil ? 0 : window.bits(of: marks.quote)
+        odd = window.oddBits & ~separators
+    }
+
+    /// The next pair, however long and written.
+    @inline(never)
+    private mutating func nextAnywhere() -> Pair? {
         while let byte = bytes.byte(at: position), isSeparator(byte) || style.trimsBlanks && byte == 0x20 {
             position += 1
         }
@@ -89,12 +178,11 @@ public struct KeyValue: ~Escapable {
             while style.trimsBlanks, !isSeparator(0x20), bytes.byte(at: open) == 0x20 { open += 1 }
             if bytes.byte(at: open) == quote, let close = closing(quote, from: open + 1) {
                 position = close + 1
-                return Pair(key: key, value: Extent(open + 1..<close), isFlag: false, isQuoted: true)
+                return Pair(key: key, value: Extent(from: open + 1, to: close), isFlag: false, isQuoted: true)
             }
             value = open
         }
-        stop = value
-        while let byte = bytes.byte(at: stop), !isSeparator(byte) { stop += 1 }
+        stop = bytes.end(style.separators.0, style.separators.1, from: value)
         position = stop
         return Pair(key: key, value: trimmed(value, stop), isFlag: false, isQuoted: false)
     }
@@ -102,7 +190,7 @@ public struct KeyValue: ~Escapable {
     private func isSeparator(_ byte: UInt8) -> Bool { byte == style.separators.0 || byte == style.separators.1 }
 
     /// The quote that ends a value, or nil when it never ends: then the quote is part of the text.
-    private mutating func closing(_ quote: UInt8, from start: Int) -> Int? {
+    private func closing(_ quote: UInt8, from start: Int) -> Int? {
         var offset = start
         while let close = bytes.firstIndex(of: quote, from: offset) {
             var backslashes = 0
@@ -125,14 +213,14 @@ public struct KeyValue: ~Escapable {
     }
 
     private func trimmed(_ start: Int, _ stop: Int) -> Extent {
-        guard style.trimsBlanks else { return Extent(start..<stop) }
+        guard style.trimsBlanks else { return Extent(from: start, to: stop) }
         var first = start
         var last = stop
         while first < last, bytes.byte(at: first) == 0x20 { first += 1 }
         while last > first, let byte = bytes.byte(at: last - 1), byte == 0x20 || byte == 0x0A || byte == 0x0D {
             last -= 1
         }
-        return Extent(first..<last)
+        return Extent(from: first, to: last)
     }
 
     /// Writes a quoted value without its escapes (`\"`, `\\`) to the end of `slab`.

@@ -33,6 +33,10 @@ public struct LEEF: Equatable, Sendable {
     }
 
     private init?(_ bytes: RawSpan, at start: Int) {
+        // The version first: a line of nothing but `LEEF:` is searched for pipes once then, not once for each.
+        guard let pipe = bytes.part(0, start + 9).firstIndex(of: 0x7C, from: start), pipe > start,
+            bytes.part(start, pipe - start).isVersion
+        else { return nil }
         var ends: [5 of Int] = .init(repeating: 0)
         var position = start
         for field in 0..<5 {
@@ -41,7 +45,6 @@ public struct LEEF: Equatable, Sendable {
             position = pipe + 1
         }
         let number = bytes.part(start, ends[0] - start)
-        guard number.isVersion else { return nil }
         version = Extent(start..<ends[0])
         vendor = Extent(ends[0] + 1..<ends[1])
         product = Extent(ends[1] + 1..<ends[2])

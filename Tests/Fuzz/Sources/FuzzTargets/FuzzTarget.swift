@@ -9,6 +9,7 @@ enum FuzzTarget: String, CaseIterable {
     case compression
     case framing
     case journal
+    case payload
     case proxy
     case relp
     case syslog
@@ -28,6 +29,7 @@ enum FuzzTarget: String, CaseIterable {
         case .compression: fuzzCompression(input)
         case .framing: fuzzFraming(input)
         case .journal: fuzzJournal(input)
+        case .payload: fuzzPayload(input)
         case .proxy: fuzzProxy(input)
         case .relp: fuzzRELP(input)
         case .syslog: fuzzSyslog(input)

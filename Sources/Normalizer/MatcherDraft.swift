@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Documents
+internal import Patterns
+
+extension MappingDraft {
+    /// Reads one entry of `match:`.
+    mutating func readMatcher(_ item: Element) {
+        item.allow(only: [
+            "program", "no_program", "msgid", "contains", "startswith", "regex", "json", "cef", "leef", "record",
+            "notice",
+        ])
+        var matcher = Mapping.Matcher()
+        matcher.programs = item["program"]?.strings.map { Array($0.lowercased().utf8) } ?? []
+        matcher.needsNoProgram = item["no_program"]?.boolean ?? false
+        matcher.messageIDs = item["msgid"]?.strings.map { Array($0.lowercased().utf8) } ?? []
+        matcher.contains = item["contains"]?.strings.map { Array($0.utf8) } ?? []
+        matcher.starts = item["startswith"]?.strings.map { Array($0.utf8) } ?? []
+        matcher.record = item["record"]?.string.map { Array($0.utf8) }
+        matcher.notice = item["notice"]?.string.map { Array($0.utf8) }
+        matcher.contains += (item["json"]?.strings ?? []).map { Array("\"\($0)\"".utf8) }
+        for name in ["cef", "leef"] {
+            guard let element = item[name] else { continue }
+            matcher.contains.append(Array("\(name.uppercased()):".utf8))
+            if let text = MappingDraft.header(element) { matcher.contains.append(text) }
+        }
+        if let regex = item["regex"], let text = regex.string {
+            do { matcher.pattern = try Pattern(text) } catch { regex.complain("regular expression: \(error)") }
+        }
+        if item.members.isEmpty { item.complain("an empty match takes every record; give at least one test") }
+        matchers.append(matcher)
+    }
+
+    /// The fields `|vendor|product|` of a CEF or LEEF header, as they stand in the line; nil for `true`.
+    private static func header(_ element: Element) -> [UInt8]? {
+        guard element.isMapping else { return nil }
+        element.allow(only: ["vendor", "product"])
+        switch (element["vendor"]?.string, element["product"]?.string) {
+        case (let vendor?, let product?): return Array("|\(vendor)|\(product)|".utf8)
+        case (let name?, nil), (nil, let name?): return Array("|\(name)|".utf8)
+        case (nil, nil):
+            element.complain("give a vendor, a product or both; 'true' takes any")
+            return nil
+        }
+    }
+}
