@@ -134,8 +134,8 @@ final class Lock: Sendable {
         descriptor = unsafe Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw JournalError(errno: errno, path: path, doing: "cannot be opened") }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            // The deinit closes it: every property has its value, so it runs when an init throws.
             let problem = errno
-            _ = Glibc.close(descriptor)
             guard problem == EWOULDBLOCK else { throw JournalError(errno: problem, path: path, doing: "flock failed") }
             throw JournalError(
                 .locked, path: directory, reason: "another process writes this journal; stop it, or give each its own")
@@ -143,7 +143,7 @@ final class Lock: Sendable {
     }
 
     func release() {
-        guard isHeld.exchange(false, ordering: .relaxed) else { return }
+        guard isHeld.exchange(false, ordering: .relaxed), descriptor >= 0 else { return }
         // A process that is being started from this one has the descriptor too, until it runs its own program.
         _ = flock(descriptor, LOCK_UN)
         _ = Glibc.close(descriptor)
