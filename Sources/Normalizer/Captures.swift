@@ -25,6 +25,9 @@ struct Capture {
     var extent: Extent
     var integer: Int64
 
+    /// Whether nothing was found, or an empty text.
+    var isNothing: Bool { kind == .absent || kind == .text && extent.isEmpty }
+
     static let absent = Capture(kind: .absent, extent: .empty, integer: 0)
 
     static func text(_ extent: Extent) -> Capture { Capture(kind: .text, extent: extent, integer: 0) }

@@ -74,11 +74,23 @@ extension RawSpan {
 
     /// Whether the bytes hold those of `lower` (ASCII lower case), ASCII letters in either case.
     func containsIgnoringCase(_ lower: RawSpan) -> Bool {
+        guard let first = lower.byte(at: 0) else { return true }
         guard byteCount >= lower.byteCount else { return false }
-        for start in 0...(byteCount - lower.byteCount) where part(start, lower.byteCount).equalsIgnoringCase(lower) {
-            return true
+        let last = byteCount - lower.byteCount
+        let isLetter = first >= 0x61 && first <= 0x7A
+        // Where the text may begin, the nearer of its first byte's two forms at a time.
+        var small = firstIndex(of: first) ?? Int.max
+        var large = isLetter ? firstIndex(of: first ^ 0x20) ?? Int.max : Int.max
+        while true {
+            let start = min(small, large)
+            guard start <= last else { return false }
+            if part(start, lower.byteCount).equalsIgnoringCase(lower) { return true }
+            if start == small {
+                small = firstIndex(of: first, from: start + 1) ?? Int.max
+            } else {
+                large = firstIndex(of: first ^ 0x20, from: start + 1) ?? Int.max
+            }
         }
-        return false
     }
 
     private static func lowered(_ byte: UInt8?) -> UInt8? {

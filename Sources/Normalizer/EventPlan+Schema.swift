@@ -33,7 +33,8 @@ extension EventPlan {
         }
         for slot in event.time.joined() { reads[slot] = true }
         for slot in 0..<Builtins.count { reads[slot] = true }
-        return reads.indices.filter { !reads[$0] }.map { Int32($0) }
+        // A name that begins with `_` is a helper of the mapping.
+        return reads.indices.filter { !reads[$0] && !draft.slots.names[$0].hasPrefix("_") }.map { Int32($0) }
     }
 
     static func conversion(_ target: Target) -> Mapping.Conversion {

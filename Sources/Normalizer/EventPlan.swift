@@ -122,6 +122,20 @@ final class EventPlan: Sendable {
         self.choices = choices
     }
 
+    /// An object of the row under construction that lacks what the schema demands of it, or nil. Objects with constants
+    /// are the mapping's own, and not looked at.
+    func incomplete(_ row: borrowing RowBuilder) -> RowShape.Range? {
+        for check in checks {
+            guard let container = check.container, row.has(container), !shape.hasConstant(container) else { continue }
+            for index in check.required.range where !row.has(demands[index].range) { return container }
+            for choice in check.oneOf.range where !choices[choice].range.contains(where: { row.has(demands[$0].range) })
+            {
+                return container
+            }
+        }
+        return nil
+    }
+
     /// The first demand of the schema that the row under construction does not meet: the missing attribute, `.max` when
     /// one of several is missing; nil when all are met.
     func fault(_ row: borrowing RowBuilder) -> FieldID? {

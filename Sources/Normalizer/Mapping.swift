@@ -111,7 +111,8 @@ final class Mapping: Sendable {
 
 /// The captures that every record has: the syslog header and the way it came.
 struct Builtins: Sendable {
-    let message, hostname, appname, procid, msgid, severity, facility, eventCode, peer, peerPort, transport: SlotID
+    let message, hostname, appname, procid, msgid, severity, facility, eventCode, structuredData: SlotID
+    let peer, peerPort, transport: SlotID
 
     init(_ slots: inout SlotTree) {
         message = slots.slot("syslog.message")
@@ -122,10 +123,11 @@ struct Builtins: Sendable {
         severity = slots.slot("syslog.severity")
         facility = slots.slot("syslog.facility")
         eventCode = slots.slot("syslog.event_code")
+        structuredData = slots.slot("syslog.structured_data")
         peer = slots.slot("peer.ip")
         peerPort = slots.slot("peer.port")
         transport = slots.slot("peer.transport")
     }
 
-    static let count = 11
+    static let count = 12
 }

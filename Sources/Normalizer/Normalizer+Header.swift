@@ -53,6 +53,7 @@ extension Normalizer {
             text(builtins.procid, procid)
             text(builtins.msgid, msgid)
             text(builtins.eventCode, eventCode)
+            text(builtins.structuredData, structuredData)
             if let severity { captures[builtins.severity] = .integer(Int64(severity)) }
             if let facility { captures[builtins.facility] = .integer(Int64(facility)) }
             if let peer = frame.peer {

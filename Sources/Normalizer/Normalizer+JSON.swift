@@ -11,6 +11,11 @@ extension Normalizer {
             let repaired = slab.bytes(extent).text
             extent = slab.append(repaired)
         }
+        // They stay on one line there: between the values of JSON a line end is a blank like any other.
+        if slab.bytes(extent).firstIndex(of: 0x0A) != nil || slab.bytes(extent).firstIndex(of: 0x0D) != nil {
+            extent = slab.append(copyOf: extent)
+            slab.replace(in: extent) { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }
+        }
         let bytes = slab.bytes(extent)
         guard let open = bytes.firstIndex(of: 0x7B) else { return false }
         let text = bytes.part(open, bytes.byteCount)

@@ -10,7 +10,7 @@ extension Normalizer {
         var extent = header.content
         if rule.source >= 0 {
             let capture = captures[rule.source]
-            if capture.kind == .absent { return false }
+            if capture.isNothing { return false }
             extent = plain(capture, &batch.slab)
         }
         switch rule.step {

@@ -269,7 +269,7 @@ extension Normalizer {
     }
 
     /// Adds a capture to what goes to `unmapped`.
-    private mutating func member(_ slot: SlotID, _ mapping: Mapping, _ slab: borrowing Slab) {
+    mutating func member(_ slot: SlotID, _ mapping: Mapping, _ slab: borrowing Slab) {
         mapping.book.withText(mapping.keys[slot]) { members.begin(key: $0) }
         members.append(captures[slot], slab)
     }

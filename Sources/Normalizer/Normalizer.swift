@@ -185,6 +185,7 @@ public struct Normalizer: ~Copyable {
         for index in defaults.indices where row.has(plan.lines[defaults[index].line].parent) {
             row.put(plan.lines[defaults[index].line].place, literal: defaults[index].literal)
         }
+        dropIncomplete(plan, mapping, batch.slab)
         leftovers(plan, mapping, batch.slab)
         let time = common(plan, mapping, header, &batch)
         if let fault = plan.fault(row) {
@@ -196,6 +197,24 @@ public struct Normalizer: ~Copyable {
             Row(
                 frame: index, classUID: plan.classUID, time: time, sequence: header.sequence, mapping: mapping.number),
             to: &batch)
+    }
+
+    /// Takes objects back that the schema would not take, such as an endpoint with a port only: what they were made of
+    /// goes to `unmapped`, and the event stays what it is.
+    private mutating func dropIncomplete(_ plan: EventPlan, _ mapping: Mapping, _ slab: borrowing Slab) {
+        // One object may complete another by going: the deepest nesting is a handful.
+        for _ in 0..<8 {
+            guard let range = plan.incomplete(row) else { return }
+            tally.misfits += 1
+            for number in plan.lines.indices {
+                let line = plan.lines[number]
+                guard line.place >= Int(range.low), line.place < Int(range.high), row.has(line.place) else { continue }
+                if case .capture(let slot) = mapping.book.evaluate(line.value, captures, slab, scratch) {
+                    member(slot, mapping, slab)
+                }
+            }
+            row.remove(range)
+        }
     }
 
     /// Writes what every event of a mapping has, and tells its time.

@@ -4,8 +4,8 @@ internal import Patterns
 internal import Wire
 
 /// Finds the mapping of a message without asking every mapping: each of their tests waits for a witness, which is its
-/// program name or a text that the message must hold or begin with. All texts are looked for in a few memchr(3) passes,
-/// each for a byte that is rare in logs; only a test whose witness was found is looked at as a whole.
+/// program name or a text that the message must hold or begin with. All texts are looked for in one pass
+/// (``WitnessIndex``); only a test whose witness was found is looked at as a whole.
 struct Recognizer: Sendable {
     /// A ``Mapping/Matcher``, in the order of mappings.
     private struct Matcher: Sendable {
@@ -22,26 +22,8 @@ struct Recognizer: Sendable {
         var pattern: Int32
     }
 
-    /// A text that some matchers wait for, at the byte that it is looked for by.
-    private struct Witness: Sendable {
-        var text: Extent
-        /// Where the byte stands in it.
-        var offset: Int32
-        /// Of ``waiting``.
-        var matchers: Run
-        /// The first of them.
-        var first: Int32
-    }
-
-    /// A byte that is looked for, the texts that it may lead to, and the first matcher that waits for one of them.
-    private struct Trigger: Sendable {
-        var byte: UInt8
-        var witnesses: Run
-        var first: Int32
-    }
-
     /// The most texts that are looked for; matchers beyond are asked always.
-    private static let limit = 256
+    private static let limit = WitnessIndex.limit
 
     private var matchers: [Matcher] = []
     private var texts: [Extent] = []
@@ -57,8 +39,9 @@ struct Recognizer: Sendable {
     private var always = Run()
     /// By first byte of a message: matchers that wait for its beginning.
     private var firsts: [Run] = []
-    private var triggers: [Trigger] = []
-    private var witnesses: [Witness] = []
+    private var index = WitnessIndex()
+    /// Who waits for the texts of ``index``, by their number: a run of ``waiting``.
+    private var witnesses: [Run] = []
     private let records: [(kind: [UInt8], mapping: Int)]
     private let notices: [(kind: [UInt8], mapping: Int)]
 
@@ -91,7 +74,10 @@ struct Recognizer: Sendable {
             programs.insert(name, programRuns.count)
             programRuns.append(wait(list))
         }
-        index(byText)
+        for (text, list) in byText.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            index.add(text)
+            witnesses.append(wait(list))
+        }
     }
 
     private mutating func wait(_ list: [Int32]) -> Run {
@@ -124,45 +110,9 @@ struct Recognizer: Sendable {
 
     /// The text that says most about a message that holds it, or nil.
     private static func witness(_ matcher: Mapping.Matcher) -> [UInt8]? {
-        matcher.contains.filter { !$0.isEmpty }.max { weight($0) < weight($1) }
-    }
-
-    private static func weight(_ text: [UInt8]) -> Int { text.map { rarity($0) }.max() ?? 0 }
-
-    /// How rare a byte is in logs, roughly.
-    private static func rarity(_ byte: UInt8) -> Int {
-        switch byte {
-        case 0x20, 0x30...0x39, 0x61...0x7A, 0x2E: 1
-        case 0x3A, 0x3D, 0x2D, 0x2F, 0x22, 0x2C, 0x5B, 0x5D, 0x28, 0x29, 0x5F: 3
-        case 0x41...0x5A: 8
-        default: 6
+        matcher.contains.filter { $0.count >= WitnessIndex.shortest }.max {
+            WitnessIndex.rarity($0) < WitnessIndex.rarity($1)
         }
-    }
-
-    /// Chooses the bytes that all texts are found by: the rarest that serve the most texts first.
-    private mutating func index(_ byText: [[UInt8]: [Int32]]) {
-        var open = byText.keys.sorted { $0.lexicographicallyPrecedes($1) }
-        while !open.isEmpty {
-            var gain = [Int](repeating: 0, count: 256)
-            for text in open { for byte in Set(text) { gain[Int(byte)] += Recognizer.rarity(byte) } }
-            let best = UInt8(gain.indices.max { gain[$0] < gain[$1] } ?? 0)
-            let first = witnesses.count
-            for text in open where text.contains(best) {
-                let list = byText[text] ?? []
-                pool += text
-                witnesses.append(
-                    Witness(
-                        text: Extent(pool.count - text.count..<pool.count),
-                        offset: Int32(text.firstIndex(of: best) ?? 0), matchers: wait(list), first: list.min() ?? 0))
-            }
-            open.removeAll { $0.contains(best) }
-            triggers.append(
-                Trigger(
-                    byte: best, witnesses: Run(first: Int32(first), count: Int32(witnesses.count - first)),
-                    first: witnesses[first...].map(\.first).min() ?? 0))
-        }
-        // What comes first wins: once it is found, nothing behind it is looked for.
-        triggers.sort { $0.first < $1.first }
     }
 
     // MARK: Asking
@@ -177,25 +127,13 @@ struct Recognizer: Sendable {
         ask(always, &best, message, program, messageID, scratch)
         if let first = message.byte(at: 0) { ask(firsts[Int(first)], &best, message, program, messageID, scratch) }
         // A text is asked about once: what repeats it a thousand times costs no more.
-        var seen = (UInt64(0), UInt64(0), UInt64(0), UInt64(0))
-        withUnsafeMutableBytes(of: &seen) { bytes in
-            let seen = bytes.bindMemory(to: UInt64.self)
-            for trigger in triggers {
-                var from = 0
-                var left = trigger.witnesses.count
-                while left > 0, trigger.first < best, let place = message.firstIndex(of: trigger.byte, from: from) {
-                    from = place + 1
-                    for number in trigger.witnesses.range where seen[number >> 6] & 1 << UInt64(number & 63) == 0 {
-                        let witness = witnesses[number]
-                        let text = pool.span.bytes.part(witness.text)
-                        let start = place - Int(witness.offset)
-                        guard start >= 0, message.part(start, text.byteCount).equals(text) else { continue }
-                        seen[number >> 6] |= 1 << UInt64(number & 63)
-                        left -= 1
-                        ask(witness.matchers, &best, message, program, messageID, scratch)
-                    }
-                }
-            }
+        var seen: [16 of UInt64] = .init(repeating: 0)
+        var from = 0
+        while let (number, next) = index.next(in: message, from: from) {
+            from = next
+            guard seen[number >> 6] & 1 << UInt64(number & 63) == 0 else { continue }
+            seen[number >> 6] |= 1 << UInt64(number & 63)
+            ask(witnesses[number], &best, message, program, messageID, scratch)
         }
         return best == .max ? nil : Int(matchers[Int(best)].mapping)
     }

@@ -102,6 +102,11 @@ struct RowBuilder: ~Copyable {
         for word in 0..<words { bits[word] |= shape.constants[word] }
     }
 
+    /// Whether a place is taken.
+    func has(_ place: Place) -> Bool {
+        place >= 0 && place >> 6 < words && bits[place >> 6] & 1 << UInt64(place & 63) != 0
+    }
+
     /// Whether one of some places is taken.
     func has(_ range: RowShape.Range) -> Bool {
         var low = Int(range.low)
@@ -113,6 +118,14 @@ struct RowBuilder: ~Copyable {
             low += count
         }
         return false
+    }
+
+    /// Takes back what stands at some places, and further elements of arrays among them.
+    mutating func remove(_ range: RowShape.Range) {
+        guard range.low < range.high else { return }
+        for place in Int(range.low)..<Int(range.high) { bits[place >> 6] &= ~(1 << UInt64(place & 63)) }
+        let fields = entries[Int(range.low)].field...entries[Int(range.high) - 1].field
+        others.removeAll { fields.contains($0.field) }
     }
 
     /// Ends the event and appends it to `batch`.

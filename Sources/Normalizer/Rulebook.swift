@@ -175,8 +175,8 @@ struct Rulebook: Sendable {
             for child in test.run.range where holds(children[child], captures, slab, scratch) { return true }
             return false
         case .not: return !holds(children[Int(test.run.first)], captures, slab, scratch)
-        case .exists: return captures[Int(test.slot)].kind != .absent
-        case .absent: return captures[Int(test.slot)].kind == .absent
+        case .exists: return !captures[Int(test.slot)].isNothing
+        case .absent: return captures[Int(test.slot)].isNothing
         case .equals, .contains, .starts, .ends, .matches:
             return captures[Int(test.slot)].withText(slab) { compare(test, $0, scratch) } ?? false
         }
@@ -213,7 +213,7 @@ struct Rulebook: Sendable {
     ) -> Outcome {
         for index in value.sources.range {
             let slot = Int(sources[index])
-            guard captures[slot].kind != .absent else { continue }
+            guard !captures[slot].isNothing else { continue }
             if value.table < 0 { return .capture(slot) }
             let found = captures[slot].withText(slab) { keys.find($0.part(0, 256), seed: Int(value.table)) }
             if let place = found ?? nil { return .literal(literals[place]) }

@@ -129,6 +129,25 @@ struct EventTests {
         #expect(bench.normalizer.takeTally().unreadable == 1)
     }
 
+    /// An object without what the schema demands of it goes, and its values stay beside; the event is what it was.
+    @Test func incompleteObject() throws {
+        var bench = try Bench(EventTests.json)
+        let row = bench.take(#"{"kind":"flow","src":{"port":80},"dst":"192.0.2.1"}"#)
+        let found = try bench.object(row)
+        #expect(found["class_uid"] as? Int == 4001 && found["src_endpoint"] == nil, "\(found)")
+        #expect(try bench.unmapped(row, without: ["syslog", "kind"]) == #"{"src.port":80}"#)
+        #expect(bench.normalizer.takeTally().misfits == 1)
+    }
+
+    /// An event is one line, also of JSON that is not.
+    @Test func oneLine() throws {
+        var bench = try Bench(EventTests.json)
+        let row = bench.take("{\"kind\":\"flow\",\r\n\"dst\":\"192.0.2.1\",\n \"more\": [1,\n {\"a\":\n2}]}")
+        #expect(!bench.json(row).contains(0x0A) && !bench.json(row).contains(0x0D))
+        #expect(try bench.unmapped(row, without: ["syslog", "kind"]) == #"{"more":[1,{"a":2}]}"#)
+        #expect((try bench.object(row)["raw_data"] as? String)?.contains("\r\n") == true)
+    }
+
     /// What the schema's types do not take stays beside, or is written shorter.
     @Test(arguments: [
         (#""src":{"ip":"fe80::1%\#(String(repeating: "e", count: 40))"}"#, "src_endpoint.ip", "fe80::1"),

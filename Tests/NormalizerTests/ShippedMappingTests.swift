@@ -26,6 +26,18 @@ struct ShippedMappingTests {
         #expect(set.name(9_999) == "unknown" && set.logSources(0).products == ["ocsf"])
     }
 
+    /// The library's own lines go to their own mappings, with those of the binary beside them.
+    @Test func theLibraryPassesItsSamples() throws {
+        let files = try Places.mappings() + Places.mappings("library")
+        let complaints = Complaints()
+        var builder = FieldTable.Builder()
+        let drafts = MappingSet.read(files, builder: &builder, complaints: complaints)
+        #expect(complaints.all.isEmpty, "\(complaints.all)")
+        #expect(drafts.count == files.count && files.count >= 60)
+        let (passed, failed) = MappingSet(drafts, table: builder.build()).runSamples(drafts)
+        #expect(failed == 0 && passed >= 500, "\(complaints.all)")
+    }
+
     /// A sample that does not hold is a complaint at its attribute's place.
     @Test func samplesCanFail() throws {
         let text = try #require(try Places.mappings().first { $0.name == "linux/openssh.yaml" }).text

@@ -1196,92 +1196,711 @@ samples:
 name: cef
 title: ArcSight Common Event Format, any product
 description: >
-  Takes what CEF's dictionary keys say. Lines with two addresses are network activity; everything else is a Base Event
-  with the same facts. Products that say more get mappings of their own, which come first.
+  Takes what CEF's dictionary says, and the usual names of keys beside it (many products add keys of their own). The
+  facts are found by the usual names of their keys: a threat's or signature's name makes a detection finding, a user
+  beside login words an authentication, an address of either end network activity; everything else is a Base Event
+  with the rest in unmapped. A product's own mapping says more and comes first. The four generic files have the same
+  lists: extend them together. Keys are told apart by case, so the usual spellings of each stand here.
+references:
+  - "ArcSight Common Event Format Implementation Standard"
 product: {name: CEF}
 logsource: {product: cef, category: firewall, service: cef}
 rank: 900
 match:
   - {cef: true}
 parse:
-  - cef: true
+  # ArcSight's connectors put what the product said itself behind "ad.".
+  - cef: {strip: [ad.]}
+  # Address with port (and interface) in one value, and keys that are an address only sometimes.
+  - regex:
+      from: src
+      any: &src_address
+        - '^\[?(?<_src_ip>\d{1,3}(?:\.\d{1,3}){3})\]?(?::(?<_src_port>\d+))?(?::(?<_src_if>[\w.-]+))?(?:$|[:/\s])'
+        - '^\[?(?<_src_ip>[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?:\]:(?<_src_port>\d+))?(?:\]|$|\s)'
+    optional: true
+  - {regex: {from: source, any: *src_address}, optional: true}
+  - {regex: {from: client, any: *src_address}, optional: true}
+  - {regex: {from: from, any: *src_address}, optional: true}
+  - {regex: {from: src_ip, any: *src_address}, optional: true}
+  - {regex: {from: remote, any: *src_address}, optional: true}
+  - regex:
+      from: dst
+      any: &dst_address
+        - '^\[?(?<_dst_ip>\d{1,3}(?:\.\d{1,3}){3})\]?(?::(?<_dst_port>\d+))?(?::(?<_dst_if>[\w.-]+))?(?:$|[:/\s])'
+        - '^\[?(?<_dst_ip>[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?:\]:(?<_dst_port>\d+))?(?:\]|$|\s)'
+    optional: true
+  - {regex: {from: destination, any: *dst_address}, optional: true}
+  - {regex: {from: server, any: *dst_address}, optional: true}
+  - {regex: {from: to, any: *dst_address}, optional: true}
+  - {regex: {from: dst_ip, any: *dst_address}, optional: true}
+  - {regex: {from: target, any: *dst_address}, optional: true}
+  # Some products put each pair on a line of its own: the value without the end of the line.
+  - {regex: {from: spt, any: ['^(?<_src_port>[^\n]*?[^\s])\s*\n']}, optional: true}
+  - {regex: {from: dpt, any: ['^(?<_dst_port>[^\n]*?[^\s])\s*\n']}, optional: true}
+  - {regex: {from: proto, any: ['^(?<_proto>[^\n]*?[^\s])\s*\n']}, optional: true}
+  - {regex: {from: dvchost, any: ['^(?<_device>[^\n]*?[^\s])\s*\n']}, optional: true}
+  - {regex: {from: suser, any: ['^(?<_suser>[^\n]*?[^\s])\s*\n']}, optional: true}
+  - {regex: {from: duser, any: ['^(?<_duser>[^\n]*?[^\s])\s*\n']}, optional: true}
+  - {regex: {from: smac, any: ['^(?<_smac>[^\n]*?[^\s])\s*\n']}, optional: true}
+  - {regex: {from: dmac, any: ['^(?<_dmac>[^\n]*?[^\s])\s*\n']}, optional: true}
+  - {regex: {from: dvc, any: ['^(?<_device_ip>[^\n]*?[^\s])\s*\n']}, optional: true}
+  - {regex: {from: act, any: ['^(?<_action>[^\n]*?[^\s])\s*\n']}, optional: true}
+  # "tcp/https", "udp/53": only the transport.
+  - {regex: {from: proto, any: ['^(?i)(?<_proto>tcp|udp|icmp6?|sctp)[/: ]']}, optional: true}
+  - {regex: {from: protocol, any: ['^(?i)(?<_proto>tcp|udp|icmp6?|sctp)[/: ]']}, optional: true}
+  - {regex: {from: transport, any: ['^(?i)(?<_proto>tcp|udp|icmp6?|sctp)[/: ]']}, optional: true}
+  # The first of these keys is the verdict, the first of those the outcome.
+  - {regex: {from: act, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: Action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: ACTION, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: fw_action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: firewall_action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: rule_action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: policy_action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: action_taken, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: actionTaken, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: action_name, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: actionName, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: ActionTaken, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: utmaction, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: devAction, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: deviceAction, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: disposition, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: Disposition, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: verdict, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: Verdict, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: decision, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: Decision, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: response_action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: response_Action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: s-action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: sc-filter-result, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: conn_action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: op, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: operation, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: Operation, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: eventAction, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: event_action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: mitigation, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: acl_action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: actiontaken, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: firewallAction, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: FirewallAction, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: DvcAction, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: PolicyAction, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: RuleAction, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: waf_action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: filter_action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: outcome, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: Outcome, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: categoryOutcome, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: result, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: Result, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: results, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: status, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: Status, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: auth_result, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: authResult, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: login_status, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: loginStatus, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: event_outcome, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: success, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: Success, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: resultType, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: ResultType, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: state, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: responseCode, any: ['^(?<_outcome>.+)$']}, optional: true}
+  # Windows says the outcome beside other things.
+  - {regex: {from: EventType, any: ['(?<_outcome>(?i)succe\w*|fail\w*)']}, optional: true}
+  - {regex: {from: Keywords, any: ['(?<_outcome>(?i)succe\w*|fail\w*)']}, optional: true}
+absent: ["-", "--", N/A, n/a, none, None, NONE, NA, Unknown, UNKNOWN, "NULL", "null", "(null)", unknown, undefined]
+common:
+  time:
+    [[date, time, tz], [date, time, timezone], rt, eventtime, event_time, eventTime, EventTime, timestamp, Timestamp,
+    TIMESTAMP, "@timestamp", time_stamp, timeStamp, TimeStamp, datetime, dateTime, DateTime, date_time, devTime,
+    dev_time, device_time, deviceTime, DEVICE_TIME, deviceReceiptTime, event_timestamp, eventTimestamp, TimeGenerated,
+    timeGenerated, time_generated, generated_time, generatedTime, log_time, logtime, logTime, itime, ts, created_at,
+    createdAt, created, creation_time, creationTime, CreationTime, utc_time, UtcTime, [date, time], time, _time, Time,
+    start, startTime, start_time, end, endTime, end_time, receivedTime, received_at, TimeReceived, date, epoch]
+  severity_id:
+    from: [cef.severity]
+    table: {"0": 1, "1": 1, "2": 2, "3": 2, "4": 3, "5": 3, "6": 3, "7": 4, "8": 4, "9": 5, "10": 5, debug: 1, info: 1,
+              information: 1, informational: 1, notice: 1, none: 1, verylow: 2, very-low: 2, minor: 2, low: 2, warn: 2,
+              warning: 2, med: 3, medium: 3, moderate: 3, error: 3, err: 3, major: 4, high: 4, severe: 4, crit: 5,
+              critical: 5, very-high: 5, veryhigh: 5, alert: 5, emerg: 5, emergency: 5, fatal: 6, unknown: 0}
+  device_type_id: 0
+  profiles: [security_control, host]
+  map:
+    metadata.product.name: [cef.device_product]
+    metadata.product.vendor_name: [cef.device_vendor]
+    metadata.product.version: [cef.device_version]
+    metadata.event_code: [cef.event_class_id]
+    message: &message
+      [msg, Msg, message, Message, MESSAGE, description, Description, logdesc, desc, text, event_message, details,
+       detail, EventDescription, eventDescription, EventMessage, cef.name, event, event_name, eventname, eventName,
+       EventName, event_type, eventtype, eventType]
+    device.hostname:
+      [_device, dvchost, dvc_host, devname, dev_name, devName, device_name, devicename, deviceName, DeviceName,
+       device_hostname, deviceHostName, deviceHostname, DeviceHostName, firewall, firewall_name, fw_name, fw, sensor,
+       sensor_name, sensorName, SensorName, gateway, gateway_name, appliance, appliance_name, observer, reporter,
+       reporting_host, ComputerName, Computer, computer_name, computerName, computer, machine, machine_name,
+       MachineName, machineName, node, nodename, node_name, system_name, systemname, _system_name, ION_HOST,
+       x-bluecoat-appliance-name, LogSourceName, logSourceName, log_source_name, DvcHostname, sensor_hostname]
+    device.ip:
+      [_device_ip, dvc, deviceAddress, DeviceAddress, device_ip, deviceip, deviceIp, DeviceIP, device_address, devip,
+       dev_ip, sensor_ip, sensorIp, host_ip, hostip, hostIp, firewall_ip, fw_ip, gateway_ip, mgmt_ip, management_ip,
+       reporter_ip, machine_ip, Machine_IP, NASIPAddress, NAS-IP-Address, DvcIpAddr]
+    device.uid:
+      [deviceExternalId, devid, dev_id, device_id, deviceid, deviceId, DeviceId, deviceID, DeviceID, device_serial,
+       device_serial_id, deviceSerialNumber, serial, serial_number, serialnumber, serialNumber, SerialNumber,
+       serial_no, sn, DeviceSN, sensor_id, sensorId, agent_id, agentId, LogSourceID, log_source_id, DvcId]
+    src_endpoint.ip: &src_ip
+      [_src_ip, src, srcip, src_ip, srcIp, srcIP, SrcIP, SrcIp, SRC, source_ip, sourceip, sourceIp, sourceIP,
+       SourceIP, SourceIp, sourceIPAddress, source_ip_address, SourceIPAddress, sourceIpAddress, source_address,
+       sourceAddress, SourceAddress, source-address, src_addr, srcaddr, srcAddr, saddr, sip, s_ip, client_ip,
+       clientip, clientIp, clientIP, ClientIP, ClientIp, c-ip, c_ip, client_address, clientAddress, ClientAddress,
+       client-ip, client_addr, cip, remote_ip, remoteip, remoteIp, remote_addr, remote_address, remoteAddress,
+       RemoteAddress, remip, rhost, attacker_ip, attackerIp, attacker, peer_ip, peerIp, orig_ip, orig_h, identSrc,
+       ip_src, callerIpAddress, CallerIPAddress, caller_ip, CallingStationID, IpAddress, ip_address, ipAddress,
+       ipaddr, IPAddress, from_ip, user_ip, userip, usrip, login_ip, Calling-Station-Id, source_IP, Source_IP, src_IP,
+       Src_IP, srcIPAddr, srcipv4, srcipv6, sourceIPv4Address, src_ipv4, clientAddr, host_src, source_addr, SrcIpAddr]
+    src_endpoint.hostname: &src_name
+      [shost, srchost, src_host, srcHost, src_hostname, srcname, source_host, sourceHost, SourceHostName,
+       source_hostname, sourceHostName, client_host, client_hostname, clientHostName, client_name, WorkstationName,
+       Workstation, workstation, identHostName]
+    src_endpoint.port: &src_port
+      [_src_port, spt, srcport, src_port, srcPort, SrcPort, SPT, source_port, sourceport, sourcePort, SourcePort,
+       source-port, sport, s_port, client_port, clientPort, ClientPort, c-port, remote_port, remotePort, orig_p,
+       IpPort, ip_port, remport, SrcPortNumber, SRC_PORT]
+    src_endpoint.mac: &smac
+      [_smac, smac, srcmac, src_mac, srcMac, srcMAC, source_mac, sourceMac, SourceMac, sourceMacAddress,
+       source_mac_address, client_mac, clientMac, mac_address]
+    src_endpoint.interface_name: &sif
+      [_src_if, deviceInboundInterface, srcintf, src_intf, srcif, src_if, src_interface, srcInterface,
+       source_interface, sourceInterface, in_interface, inbound_interface, inboundInterface, ingress_interface,
+       ingressInterface, InboundInterface, in_iface, in_if, iif, inif, IN, interface_in, incoming_interface]
+    src_endpoint.zone: &szone
+      [src_zone, srczone, srcZone, source_zone, sourceZone, SourceZone, source-zone-name, from_zone, fromZone,
+       FromZone, inzone, in_zone, inbound_zone, ingress_zone, zone_from]
+    src_endpoint.proxy_endpoint.ip: &snat
+      [sourceTranslatedAddress, srcPostNAT, transip, trans_ip, nat_src, nat_src_ip, natsrcip, src_nat_ip,
+       src_trans_ip, xlatesrc, nat-source-address, source_nat_ip, NATSource, src_translated_ip, srcnatip]
+    src_endpoint.proxy_endpoint.port: &snatport
+      [sourceTranslatedPort, srcPostNATPort, transport_nat, transsport, nat_src_port, natsport, src_nat_port,
+       src_trans_port, xlatesport, nat-source-port, source_nat_port, NATSourcePort, src_translated_port]
+    dst_endpoint.ip: &dst_ip
+      [_dst_ip, dst, dstip, dst_ip, dstIp, dstIP, DstIP, DstIp, DST, dest, dest_ip, destip, destIp, destIP, DestIP,
+       destination_ip, destinationip, destinationIp, destinationIP, DestinationIP, DestinationIp,
+       destination_ip_address, destinationIpAddress, destination_address, destinationAddress, DestinationAddress,
+       destination-address, dst_addr, dstaddr, dstAddr, dest_addr, daddr, dip, d_ip, server_ip, serverip, serverIp,
+       serverIP, ServerIP, ServerIp, server_address, serverAddress, s-ip, s_ip_addr, target_ip, targetIp, victim_ip,
+       resp_ip, resp_h, cs-ip, local_ip, localip, vip, virtual_ip, ip_dst, to_ip, r-ip, destination_IP,
+       Destination_IP, dst_IP, Dst_IP, dstIPAddr, dstipv4, dstipv6, destinationIPv4Address, dst_ipv4, locip,
+       DstIpAddr, dest_address]
+    dst_endpoint.hostname: &dst_name
+      [dhost, dsthost, dst_host, dstHost, dst_hostname, dstname, dest_host, destHost, dest_hostname, destination_host,
+       destinationHost, DestinationHostName, destinationHostName, destination_hostname, server_name, serverName,
+       server_host, target_host, targetHost, cs-host, http_host, DestinationHostname, TargetServerName]
+    dst_endpoint.port: &dst_port
+      [_dst_port, dpt, dstport, dst_port, dstPort, DstPort, DPT, dest_port, destport, destPort, DestPort,
+       destination_port, destinationport, destinationPort, DestinationPort, destination-port, dport, d_port,
+       server_port, serverPort, ServerPort, s-port, target_port, targetPort, resp_p, cs-uri-port, local_port,
+       localPort, locport, DstPortNumber, DST_PORT]
+    dst_endpoint.mac: &dmac
+      [_dmac, dmac, dstmac, dst_mac, dstMac, dstMAC, dest_mac, destination_mac, destinationMac, DestinationMac,
+       destinationMacAddress]
+    dst_endpoint.interface_name: &dif
+      [_dst_if, deviceOutboundInterface, dstintf, dst_intf, dstif, dst_if, dst_interface, dstInterface,
+       dest_interface, destination_interface, out_interface, outbound_interface, outboundInterface, egress_interface,
+       egressInterface, OutboundInterface, out_iface, out_if, oif, outif, OUT, interface_out, outgoing_interface]
+    dst_endpoint.zone: &dzone
+      [dst_zone, dstzone, dstZone, dest_zone, destination_zone, destinationZone, DestinationZone,
+       destination-zone-name, to_zone, toZone, ToZone, outzone, out_zone, outbound_zone, egress_zone, zone_to]
+    dst_endpoint.proxy_endpoint.ip: &dnat
+      [destinationTranslatedAddress, dstPostNAT, tranip, tran_ip, nat_dst, nat_dst_ip, natdstip, dst_nat_ip,
+       dst_trans_ip, xlatedst, nat-destination-address, destination_nat_ip, NATDestination, dst_translated_ip,
+       dstnatip]
+    dst_endpoint.proxy_endpoint.port: &dnatport
+      [destinationTranslatedPort, dstPostNATPort, tranport, nat_dst_port, natdport, dst_nat_port, dst_trans_port,
+       xlatedport, nat-destination-port, destination_nat_port, NATDestinationPort, dst_translated_port]
+    connection_info.protocol_num: &number
+      from:
+        [_proto, proto, Proto, PROTO, protocol, Protocol, transport, Transport, transport_protocol, transportProtocol,
+         ip_protocol, ipProtocol, IpProtocol, ip_proto, ipproto, IPProtocol, protocol_name, protocolName,
+         network_protocol, l4_protocol, protocol-id, protocol_id, protocolId, NetworkProtocol, IPPROTO, prot, L4Proto]
+      table: {"6": 6, "17": 17, "1": 1, "58": 58, "2": 2, "47": 47, "50": 50, "51": 51, "132": 132, "89": 89, "103":
+        103, "112": 112, tcp: 6, udp: 17, icmp: 1, icmp6: 58, icmpv6: 58, ipv6-icmp: 58, igmp: 2, gre: 47, esp: 50,
+        ah: 51, sctp: 132, ospf: 89, pim: 103, vrrp: 112, ipip: 4}
+    connection_info.protocol_name: &protocol
+      from:
+        [_proto, proto, Proto, PROTO, protocol, Protocol, transport, Transport, transport_protocol, transportProtocol,
+         ip_protocol, ipProtocol, IpProtocol, ip_proto, ipproto, IPProtocol, protocol_name, protocolName,
+         network_protocol, l4_protocol, protocol-id, protocol_id, protocolId, NetworkProtocol, IPPROTO, prot, L4Proto]
+      table: {"6": tcp, "17": udp, "1": icmp, "58": ipv6-icmp, "2": igmp, "47": gre, "50": esp, "51": ah, "132":
+        sctp, "89": ospf, "103": pim, "112": vrrp, tcp: tcp, udp: udp, icmp: icmp, icmp6: ipv6-icmp, icmpv6:
+        ipv6-icmp, ipv6-icmp: ipv6-icmp, igmp: igmp, gre: gre, esp: esp, ah: ah, sctp: sctp, ospf: ospf, pim: pim,
+        vrrp: vrrp, ipip: ipip}
+    connection_info.direction_id: &direction
+      from:
+        [deviceDirection, direction, Direction, traffic_direction, flow_direction, flowDirection, dir, conn_direction]
+      table: {"0": Inbound, "1": Outbound, in: Inbound, inbound: Inbound, incoming: Inbound, ingress: Inbound, out: Outbound,
+        outbound: Outbound, outgoing: Outbound, egress: Outbound, internal: Lateral, lateral: Lateral, local: Local}
+      default: 0
+    connection_info.uid: &session
+      [sessionid, session_id, sessionId, SessionId, SessionID, session, conn_id, connection_id, connectionId, flow_id,
+       flowid, flowId, session-id-32, externalId]
+    evidences.connection_info.protocol_num: *number
+    evidences.connection_info.protocol_name: *protocol
+    evidences.connection_info.direction_id: *direction
+    evidences.connection_info.uid: *session
+    evidences.src_endpoint.ip: *src_ip
+    evidences.src_endpoint.hostname: *src_name
+    evidences.src_endpoint.port: *src_port
+    evidences.src_endpoint.mac: *smac
+    evidences.src_endpoint.interface_name: *sif
+    evidences.src_endpoint.zone: *szone
+    evidences.src_endpoint.proxy_endpoint.ip: *snat
+    evidences.src_endpoint.proxy_endpoint.port: *snatport
+    evidences.dst_endpoint.ip: *dst_ip
+    evidences.dst_endpoint.hostname: *dst_name
+    evidences.dst_endpoint.port: *dst_port
+    evidences.dst_endpoint.mac: *dmac
+    evidences.dst_endpoint.interface_name: *dif
+    evidences.dst_endpoint.zone: *dzone
+    evidences.dst_endpoint.proxy_endpoint.ip: *dnat
+    evidences.dst_endpoint.proxy_endpoint.port: *dnatport
+    traffic.bytes_in:
+      [in, bytes_in, bytesIn, BytesIn, bytesin, in_bytes, inBytes, rcvdbyte, rcvd, rcvdbytes, received_bytes,
+       bytes_received, bytesReceived, BytesReceived, recv_bytes, bytes_recv, rcvd_bytes, rx_bytes, rxBytes, dstBytes,
+       dst_bytes, dstbytes, resp_bytes, server_bytes, serverBytes, bytes_from_server, bytes_toclient, sc-bytes,
+       sc_bytes, response_bytes, responseBytes, bytes-from-server, download_bytes, SrcBytesReceived, rcv_bytes,
+       bytes_rcvd, rxbytes, bytesRcvd, server_to_client_bytes, s2c_bytes]
+    traffic.bytes_out:
+      [out, bytes_out, bytesOut, BytesOut, bytesout, out_bytes, outBytes, sentbyte, sent, sentbytes, sent_bytes,
+       bytes_sent, bytesSent, BytesSent, send_bytes, tx_bytes, txBytes, srcBytes, src_bytes, srcbytes, orig_bytes,
+       client_bytes, clientBytes, bytes_from_client, bytes_toserver, cs-bytes, cs_bytes, request_bytes, requestBytes,
+       bytes-from-client, upload_bytes, txbytes, bytesSnt, client_to_server_bytes, c2s_bytes]
+    traffic.bytes:
+      [bytes, Bytes, bytes_total, total_bytes, totalBytes, totalbytes, TotalBytes, flow_bytes, octets, byte_count,
+       byteCount, num_bytes]
+    traffic.packets_in:
+      [rcvdpkt, packets_in, packetsIn, in_packets, pkts_in, packets_received, rx_packets, rcvd_pkts, resp_pkts,
+       pkts_toclient, dstPackets, dst_packets]
+    traffic.packets_out:
+      [sentpkt, packets_out, packetsOut, out_packets, pkts_out, packets_sent, tx_packets, sent_pkts, orig_pkts,
+       pkts_toserver, srcPackets, src_packets]
+    traffic.packets: [packets, Packets, pkts, total_packets, totalPackets]
+    app_name: &app
+      [app, application, Application, App, app_name, appname, appName, application_name, applicationName, app_proto,
+       appproto, app_protocol, service, Service, service_name, serviceName, l7_protocol]
+    actor.user.name: &actor
+      [_suser, suser, src_user, srcuser, srcUser, src_user_name, source_user, sourceUser, SourceUser, SourceUserName,
+       sourceUserName, SubjectUserName, subject_user, client_user, user, usr, User, USER, username, user_name,
+       userName, UserName, Username, usrName, usrname, userid, user_id, userId, UserId, uname, unauthuser, auth_user,
+       authuser, login, login_name, loginName, account, account_name, accountName, AccountName, acct, cs-username,
+       c-username, xauthuser, admin, administrator, admin_name, adminName, AdminName, principal, User-Name, user-name,
+       identity, member, email, user_email, userEmail, userPrincipalName, user_principal_name, operator, initiated_by,
+       initiatedBy, performed_by, modified_by, SrcUsername, actor_name, user_principal, upn, mail, user_email_address,
+       _duser, duser, dst_user, dstuser, dest_user, target_user, targetUser, TargetUser, TargetUserName,
+       destination_user, destinationUser, DestinationUser, destinationUserName, target_account, DstUsername, new_user,
+       affected_user]
+    evidences.actor.user.name: *actor
+    dst_endpoint.owner.name: &target
+      [_duser, duser, dst_user, dstuser, dest_user, target_user, targetUser, TargetUser, TargetUserName,
+       destination_user, destinationUser, DestinationUser, destinationUserName, target_account, DstUsername, new_user,
+       affected_user]
+    evidences.user.name: *target
+    url.url_string: &url
+      [url, URL, Url, request, uri, URI, request_url, requestUrl, RequestURL, http_url, c-url, cs-uri, req_url]
+    evidences.url.url_string: *url
+    firewall_rule.name:
+      [labels.Rule, labels.rule, labels.RuleName, labels.rule_name, labels.ruleName, labels.Policy, labels.policy,
+       labels.PolicyName, labels.policy_name, rule, rule_name, rulename, ruleName, RuleName, Rule, firewall_rule,
+       firewallRule, fw_rule, fw_rule_name, fwrule, policy_name, policyname, policyName, PolicyName, policy-name,
+       policy, Policy, POLICY, access_rule, acl, acl_name, aclName, access_group, access-list, security_rule,
+       NetworkRuleName, network_rule, filter_name, ruleset, rule_set, access_policy]
+    firewall_rule.uid:
+      [rule_id, ruleid, ruleId, RuleId, ruleID, RuleID, rule_uid, rule_number, ruleNumber, rule_num, rulenum,
+       policy_id, policyid, policyId, PolicyId, policyID, PolicyID, fw_rule_id, firewall_rule_id, policy_uuid,
+       poluuid, acl_id, rule_uuid, ruleUuid, RuleUUID, policyUuid, policy_uid, ruleUID, RuleNumber]
+    start_time: [start, start_time, starttime, startTime, StartTime, startdate, flow_start]
+    end_time: [end, end_time, endtime, endTime, EndTime, flow_end]
+    # The product's own words for what became of it.
+    status_detail:
+      [_action, act, action, Action, ACTION, fw_action, firewall_action, rule_action, policy_action, action_taken,
+       actionTaken, action_name, actionName, ActionTaken, utmaction, devAction, deviceAction, disposition,
+       Disposition, verdict, Verdict, decision, Decision, response_action, response_Action, s-action,
+       sc-filter-result, conn_action, op, operation, Operation, eventAction, event_action, mitigation, acl_action,
+       actiontaken, firewallAction, FirewallAction, DvcAction, PolicyAction, RuleAction, waf_action, filter_action,
+       reason, Reason, status_detail, error_message, failure_reason, failureReason, FailureReason, deny_reason,
+       drop_reason, cause, error, err, errMsg, resultDescription]
+    status_code:
+      [_outcome, outcome, Outcome, categoryOutcome, result, Result, results, status, Status, auth_result, authResult,
+       login_status, loginStatus, event_outcome, success, Success, resultType, ResultType, state, responseCode]
+    action_id:
+      cases:
+        - {when: {_action: {regex: &deny '(?i)(?:den(?:y|ied)|drop|block|reject|reset|refus|discard|prevent|quarantin|\bkill|^not allowed|^deleted?$|^cleaned$)'}}, value: Denied}
+        - {when: {_action: {regex: &allow '(?i)(?:^allow|[ _-]allow|permit|accept|^pass|forward|^grant|^bypass|^built|^open|^start|^close|^end$|^finish|^terminat|^teardown|^timeout|^trust|^connect|-rst$|^monitor)'}}, value: Allowed}
+        - {when: {_action: {exists: false}, _outcome: {regex: *deny}}, value: Denied}
+        - {when: {_action: {exists: false}, _outcome: {regex: *allow}}, value: Allowed}
+        - {when: {_action: {regex: '(?i)^(?:alert|detect|log|observ)'}}, value: 3}
+      default: 0
+    disposition_id:
+      cases:
+        - {when: {_action: {regex: '(?i)reject'}}, value: 25}
+        - {when: {_action: {regex: '(?i)reset'}}, value: 21}
+        - {when: {_action: {regex: '(?i)drop|discard'}}, value: Dropped}
+        - {when: {_action: {regex: '(?i)quarantin'}}, value: 3}
+        - {when: {_action: {regex: *deny}}, value: Blocked}
+        - {when: {_action: {regex: *allow}}, value: Allowed}
+        - {when: {_action: {regex: '(?i)^(?:alert|detect)'}}, value: 19}
+        - {when: {_action: {regex: '(?i)^(?:log|observ)'}}, value: 17}
+      default: 0
 events:
-  - when: [{src: {exists: true}}, {dst: {exists: true}}, {shost: {exists: true}}, {dhost: {exists: true}}]
-    class: network_activity
-    profiles: [security_control, host]
-    device_type_id: 0
+  # Somebody logs in or out: a user and login words. (Both lists have to hold: not (not A or not B).)
+  - when:
+      not:
+        - not:
+            [{_suser: {exists: true}}, {suser: {exists: true}}, {src_user: {exists: true}},
+             {srcuser: {exists: true}}, {srcUser: {exists: true}}, {src_user_name: {exists: true}},
+             {source_user: {exists: true}}, {sourceUser: {exists: true}}, {SourceUser: {exists: true}},
+             {SourceUserName: {exists: true}}, {sourceUserName: {exists: true}}, {SubjectUserName: {exists: true}},
+             {subject_user: {exists: true}}, {client_user: {exists: true}}, {user: {exists: true}},
+             {usr: {exists: true}}, {User: {exists: true}}, {USER: {exists: true}}, {username: {exists: true}},
+             {user_name: {exists: true}}, {userName: {exists: true}}, {UserName: {exists: true}},
+             {Username: {exists: true}}, {usrName: {exists: true}}, {usrname: {exists: true}},
+             {userid: {exists: true}}, {user_id: {exists: true}}, {userId: {exists: true}}, {UserId: {exists: true}},
+             {uname: {exists: true}}, {unauthuser: {exists: true}}, {auth_user: {exists: true}},
+             {authuser: {exists: true}}, {login: {exists: true}}, {login_name: {exists: true}},
+             {loginName: {exists: true}}, {account: {exists: true}}, {account_name: {exists: true}},
+             {accountName: {exists: true}}, {AccountName: {exists: true}}, {acct: {exists: true}},
+             {cs-username: {exists: true}}, {c-username: {exists: true}}, {xauthuser: {exists: true}},
+             {admin: {exists: true}}, {administrator: {exists: true}}, {admin_name: {exists: true}},
+             {adminName: {exists: true}}, {AdminName: {exists: true}}, {principal: {exists: true}},
+             {User-Name: {exists: true}}, {user-name: {exists: true}}, {identity: {exists: true}},
+             {member: {exists: true}}, {email: {exists: true}}, {user_email: {exists: true}},
+             {userEmail: {exists: true}}, {userPrincipalName: {exists: true}}, {user_principal_name: {exists: true}},
+             {operator: {exists: true}}, {initiated_by: {exists: true}}, {initiatedBy: {exists: true}},
+             {performed_by: {exists: true}}, {modified_by: {exists: true}}, {SrcUsername: {exists: true}},
+             {actor_name: {exists: true}}, {user_principal: {exists: true}}, {upn: {exists: true}},
+             {mail: {exists: true}}, {user_email_address: {exists: true}}, {_duser: {exists: true}},
+             {duser: {exists: true}}, {dst_user: {exists: true}}, {dstuser: {exists: true}},
+             {dest_user: {exists: true}}, {target_user: {exists: true}}, {targetUser: {exists: true}},
+             {TargetUser: {exists: true}}, {TargetUserName: {exists: true}}, {destination_user: {exists: true}},
+             {destinationUser: {exists: true}}, {DestinationUser: {exists: true}},
+             {destinationUserName: {exists: true}}, {target_account: {exists: true}}, {DstUsername: {exists: true}},
+             {new_user: {exists: true}}, {affected_user: {exists: true}}]
+        - not:
+            [{cef.name: {regex: &login '(?i)\b(?:log(?:ged|ging|s)?[
+             _-]?(?:in|on|out|off)|logins?|logons?|logouts?|logoffs?|sign(?:ed)?[
+             _-]?(?:in|on|out)|auth(?:entications?|enticated|[ _-]fail(?:ed|ure)?|[ _-]succ\w*)?|password
+             (?:accepted|failed))\b'}},
+             {event: {regex: *login}}, {event_name: {regex: *login}}, {eventname: {regex: *login}},
+             {eventName: {regex: *login}}, {EventName: {regex: *login}}, {event_type: {regex: *login}},
+             {eventtype: {regex: *login}}, {eventType: {regex: *login}}, {subtype: {regex: *login}},
+             {type: {regex: *login}}, {log_type: {regex: *login}}, {logtype: {regex: *login}},
+             {logType: {regex: *login}}, {LogType: {regex: *login}}, {cat: {regex: *login}},
+             {categoryBehavior: {regex: *login}}, {cef.event_class_id: {regex: *login}}, {msg: {regex: *login}},
+             {Msg: {regex: *login}}, {message: {regex: *login}}, {Message: {regex: *login}},
+             {MESSAGE: {regex: *login}}, {description: {regex: *login}}, {Description: {regex: *login}},
+             {logdesc: {regex: *login}}, {desc: {regex: *login}}, {text: {regex: *login}},
+             {event_message: {regex: *login}}, {details: {regex: *login}}, {detail: {regex: *login}},
+             {EventDescription: {regex: *login}}, {eventDescription: {regex: *login}},
+             {EventMessage: {regex: *login}}, {action: {regex: *login}}, {act: {regex: *login}},
+             {operation: {regex: *login}}]
+        - &finding
+            [{labels.Threat: {exists: true}}, {labels.ThreatName: {exists: true}},
+             {labels.Signature: {exists: true}}, {labels.SignatureName: {exists: true}},
+             {labels.Attack: {exists: true}}, {labels.AttackName: {exists: true}}, {labels.Virus: {exists: true}},
+             {labels.Malware: {exists: true}}, {attack: {exists: true}}, {attack_name: {exists: true}},
+             {attackname: {exists: true}}, {attackName: {exists: true}}, {AttackName: {exists: true}},
+             {threat_name: {exists: true}}, {threatname: {exists: true}}, {threatName: {exists: true}},
+             {ThreatName: {exists: true}}, {threat: {exists: true}}, {Threat: {exists: true}},
+             {signature: {exists: true}}, {signature_name: {exists: true}}, {signatureName: {exists: true}},
+             {SignatureName: {exists: true}}, {sig_name: {exists: true}}, {signame: {exists: true}},
+             {sigName: {exists: true}}, {virus: {exists: true}}, {virus_name: {exists: true}},
+             {virusname: {exists: true}}, {virusName: {exists: true}}, {VirusName: {exists: true}},
+             {malware: {exists: true}}, {malware_name: {exists: true}}, {malwareName: {exists: true}},
+             {MalwareName: {exists: true}}, {alert_name: {exists: true}}, {alertName: {exists: true}},
+             {AlertName: {exists: true}}, {ips_signature: {exists: true}}, {protection_name: {exists: true}},
+             {detection_name: {exists: true}}, {detectionName: {exists: true}}, {ids_signature: {exists: true}},
+             {idsSignature: {exists: true}}]
+    class: authentication
     activity_id:
       cases:
-        - {when: {act: {regex: '(?i)^(?:drop|deny|denied|block|reject|prevent|dropped|blocked|rejected)'}}, value: 5}
-        - {when: {act: {regex: '(?i)(?:close|end|teardown)'}}, value: 2}
-      default: 6
-    time: [rt, start, end]
-    severity_id: &severity
-      from: cef.severity
-      table: {"0": 1, "1": 1, "2": 2, "3": 2, "4": 3, "5": 3, "6": 3, "7": 4, "8": 4, "9": 5, "10": 5, low: 2, medium: 3, high: 4, very-high: 5, unknown: 0}
-      default: 0
+        - value: Logoff
+          when:
+            [{cef.name: {regex: &logoff '(?i)log(?:ged)?[ _-]?(?:out|off)|sign(?:ed)?[ _-]?out'}},
+             {event: {regex: *logoff}},
+             {event_name: {regex: *logoff}},
+             {eventname: {regex: *logoff}},
+             {eventName: {regex: *logoff}},
+             {EventName: {regex: *logoff}},
+             {event_type: {regex: *logoff}},
+             {eventtype: {regex: *logoff}},
+             {eventType: {regex: *logoff}},
+             {subtype: {regex: *logoff}},
+             {type: {regex: *logoff}},
+             {log_type: {regex: *logoff}},
+             {logtype: {regex: *logoff}},
+             {logType: {regex: *logoff}},
+             {LogType: {regex: *logoff}},
+             {cat: {regex: *logoff}},
+             {categoryBehavior: {regex: *logoff}},
+             {cef.event_class_id: {regex: *logoff}},
+             {msg: {regex: *logoff}},
+             {Msg: {regex: *logoff}},
+             {message: {regex: *logoff}},
+             {Message: {regex: *logoff}},
+             {MESSAGE: {regex: *logoff}},
+             {description: {regex: *logoff}},
+             {Description: {regex: *logoff}},
+             {logdesc: {regex: *logoff}},
+             {desc: {regex: *logoff}},
+             {text: {regex: *logoff}},
+             {event_message: {regex: *logoff}},
+             {details: {regex: *logoff}},
+             {detail: {regex: *logoff}},
+             {EventDescription: {regex: *logoff}},
+             {eventDescription: {regex: *logoff}},
+             {EventMessage: {regex: *logoff}},
+             {action: {regex: *logoff}},
+             {act: {regex: *logoff}},
+             {operation: {regex: *logoff}}]
+      default: Logon
     map:
-      metadata.product.name: cef.device_product
-      metadata.product.vendor_name: cef.device_vendor
-      metadata.product.version: cef.device_version
-      metadata.event_code: cef.event_class_id
-      message: [msg, cef.name]
-      src_endpoint.ip: [src, shost]
-      src_endpoint.port: spt
-      src_endpoint.mac: smac
-      src_endpoint.interface_name: deviceInboundInterface
-      dst_endpoint.ip: [dst, dhost]
-      dst_endpoint.port: dpt
-      dst_endpoint.mac: dmac
-      dst_endpoint.interface_name: deviceOutboundInterface
-      connection_info.protocol_name: {from: proto, transform: lower}
-      connection_info.direction_id: {from: deviceDirection, table: {"0": Inbound, "1": Outbound}, default: 0}
-      traffic.bytes_in: in
-      traffic.bytes_out: out
-      app_name: app
-      actor.user.name: [suser, duser]
-      url.url_string: request
-      firewall_rule.name: [cs1, reason]
-      action_id:
+      user.name:
+        [_duser, duser, dst_user, dstuser, dest_user, target_user, targetUser, TargetUser, TargetUserName,
+         destination_user, destinationUser, DestinationUser, destinationUserName, target_account, DstUsername,
+         new_user, affected_user, user, usr, User, USER, username, user_name, userName, UserName, Username, usrName,
+         usrname, userid, user_id, userId, UserId, uname, unauthuser, auth_user, authuser, login, login_name,
+         loginName, account, account_name, accountName, AccountName, acct, cs-username, c-username, xauthuser, admin,
+         administrator, admin_name, adminName, AdminName, principal, User-Name, user-name, identity, member, email,
+         user_email, userEmail, userPrincipalName, user_principal_name, operator, initiated_by, initiatedBy,
+         performed_by, modified_by, SrcUsername, actor_name, user_principal, upn, mail, user_email_address, _suser,
+         suser, src_user, srcuser, srcUser, src_user_name, source_user, sourceUser, SourceUser, SourceUserName,
+         sourceUserName, SubjectUserName, subject_user, client_user]
+      actor.user.name:
+        [_suser, suser, src_user, srcuser, srcUser, src_user_name, source_user, sourceUser, SourceUser,
+         SourceUserName, sourceUserName, SubjectUserName, subject_user, client_user]
+      user.uid: [suid, duid, uid_user, UserID, TargetUserSid, SubjectUserSid]
+      service.name:
+        from:
+          [app, application, Application, App, app_name, appname, appName, application_name, applicationName,
+           app_proto, appproto, app_protocol, service, Service, service_name, serviceName, l7_protocol, syslog.appname]
+        value: login
+      status_id:
         cases:
-          - {when: {act: {regex: '(?i)^(?:drop|deny|denied|block|reject|prevent|dropped|blocked|rejected)'}}, value: Denied}
-          - {when: {act: {regex: '(?i)^(?:accept|allow|permit|pass)'}}, value: Allowed}
+          - {when: {_outcome: {regex: &bad '(?i)(?:fail|den(?:y|ied)|invalid|error|unsuccess|incorrect|wrong|bad |reject|refus|lock|^false$|^no$)'}}, value: Failure}
+          - {when: {_outcome: {regex: &good '(?i)(?:succe|\bok\b|accept|allow|permit|grant|pass(?:ed)?$|logged|^true$|^yes$)'}}, value: Success}
+          - {when: {_action: {regex: *bad}}, value: Failure}
+          - value: Failure
+            when:
+              [{cef.name: {regex: *bad}},
+               {event: {regex: *bad}},
+               {event_name: {regex: *bad}},
+               {eventname: {regex: *bad}},
+               {eventName: {regex: *bad}},
+               {EventName: {regex: *bad}},
+               {event_type: {regex: *bad}},
+               {eventtype: {regex: *bad}},
+               {eventType: {regex: *bad}},
+               {subtype: {regex: *bad}},
+               {type: {regex: *bad}},
+               {log_type: {regex: *bad}},
+               {logtype: {regex: *bad}},
+               {logType: {regex: *bad}},
+               {LogType: {regex: *bad}},
+               {cat: {regex: *bad}},
+               {categoryBehavior: {regex: *bad}},
+               {cef.event_class_id: {regex: *bad}},
+               {msg: {regex: *bad}},
+               {Msg: {regex: *bad}},
+               {message: {regex: *bad}},
+               {Message: {regex: *bad}},
+               {MESSAGE: {regex: *bad}},
+               {description: {regex: *bad}},
+               {Description: {regex: *bad}},
+               {logdesc: {regex: *bad}},
+               {desc: {regex: *bad}},
+               {text: {regex: *bad}},
+               {event_message: {regex: *bad}},
+               {details: {regex: *bad}},
+               {detail: {regex: *bad}},
+               {EventDescription: {regex: *bad}},
+               {eventDescription: {regex: *bad}},
+               {EventMessage: {regex: *bad}},
+               {action: {regex: *bad}},
+               {act: {regex: *bad}},
+               {operation: {regex: *bad}}]
+          - value: Success
+            when:
+              [{cef.name: {regex: &well '(?i)succe|accepted|logged'}}, {event: {regex: *well}},
+               {event_name: {regex: *well}}, {eventname: {regex: *well}},
+               {eventName: {regex: *well}}, {EventName: {regex: *well}},
+               {event_type: {regex: *well}}, {eventtype: {regex: *well}},
+               {eventType: {regex: *well}}, {subtype: {regex: *well}},
+               {type: {regex: *well}}, {log_type: {regex: *well}},
+               {logtype: {regex: *well}}, {logType: {regex: *well}},
+               {LogType: {regex: *well}}, {cat: {regex: *well}},
+               {categoryBehavior: {regex: *well}},
+               {cef.event_class_id: {regex: *well}},
+               {msg: {regex: *well}}, {Msg: {regex: *well}},
+               {message: {regex: *well}}, {Message: {regex: *well}},
+               {MESSAGE: {regex: *well}}, {description: {regex: *well}},
+               {Description: {regex: *well}}, {logdesc: {regex: *well}},
+               {desc: {regex: *well}}, {text: {regex: *well}},
+               {event_message: {regex: *well}},
+               {details: {regex: *well}}, {detail: {regex: *well}},
+               {EventDescription: {regex: *well}},
+               {eventDescription: {regex: *well}},
+               {EventMessage: {regex: *well}}, {action: {regex: *well}},
+               {act: {regex: *well}}, {operation: {regex: *well}}]
         default: 0
-      disposition_id:
+  # A threat's or signature's name.
+  - when: *finding
+    class: detection_finding
+    activity_id: Create
+    map:
+      finding_info.uid:
+        [attackid, attack_id, attackId, threat_id, threatid, threatId, ThreatID, signature_id, signatureid,
+         signatureId, SignatureId, sig_id, sigid, sid, virusid, alert_id, alertId, AlertId, protection_id,
+         labels.Threat, labels.ThreatName, labels.Signature, labels.SignatureName, labels.Attack, labels.AttackName,
+         labels.Virus, labels.Malware, attack, attack_name, attackname, attackName, AttackName, threat_name,
+         threatname, threatName, ThreatName, threat, Threat, signature, signature_name, signatureName, SignatureName,
+         sig_name, signame, sigName, virus, virus_name, virusname, virusName, VirusName, malware, malware_name,
+         malwareName, MalwareName, alert_name, alertName, AlertName, ips_signature, protection_name, detection_name,
+         detectionName, ids_signature, idsSignature]
+      finding_info.title: &title
+        [labels.Threat, labels.ThreatName, labels.Signature, labels.SignatureName, labels.Attack, labels.AttackName,
+         labels.Virus, labels.Malware, attack, attack_name, attackname, attackName, AttackName, threat_name,
+         threatname, threatName, ThreatName, threat, Threat, signature, signature_name, signatureName, SignatureName,
+         sig_name, signame, sigName, virus, virus_name, virusname, virusName, VirusName, malware, malware_name,
+         malwareName, MalwareName, alert_name, alertName, AlertName, ips_signature, protection_name, detection_name,
+         detectionName, ids_signature, idsSignature, attackid, attack_id, attackId, threat_id, threatid, threatId,
+         ThreatID, signature_id, signatureid, signatureId, SignatureId, sig_id, sigid, sid, virusid, alert_id,
+         alertId, AlertId, protection_id]
+      finding_info.types:
+        [cat, category, Category, catdesc, threat_category, threatCategory, threat_type, threatType, attack_type,
+         attackType, class, classification]
+      finding_info.analytic.type_id: {value: Rule}
+      finding_info.analytic.name: *title
+      finding_info.analytic.uid:
+        [attackid, attack_id, attackId, threat_id, threatid, threatId, ThreatID, signature_id, signatureid,
+         signatureId, SignatureId, sig_id, sigid, sid, virusid, alert_id, alertId, AlertId, protection_id]
+      is_alert: {value: "true"}
+  # A name or class of the event that speaks of a threat.
+  - when:
+      - {cef.name: {regex: &threat '(?i)threat|malware|virus|trojan|attack|intrusion|exploit|anomal|suspicious|detection|botnet|phish|ransom|spyware|\bi[dp]s\b'}}
+      - {cef.event_class_id: {regex: *threat}}
+      - {cat: {regex: *threat}}
+    class: detection_finding
+    activity_id: Create
+    map:
+      finding_info.uid: [externalId, cef.event_class_id, cef.name]
+      finding_info.title: [cef.name, cef.event_class_id]
+      finding_info.types: cat
+      finding_info.analytic.type_id: {value: Rule}
+      finding_info.analytic.name: [cef.name, cef.event_class_id]
+      finding_info.analytic.uid: cef.event_class_id
+      is_alert: {value: "true"}
+  # An address of either end.
+  - when:
+      [{_src_ip: {exists: true}}, {src: {exists: true}}, {srcip: {exists: true}}, {src_ip: {exists: true}},
+       {srcIp: {exists: true}}, {srcIP: {exists: true}}, {SrcIP: {exists: true}}, {SrcIp: {exists: true}},
+       {SRC: {exists: true}}, {source_ip: {exists: true}}, {sourceip: {exists: true}}, {sourceIp: {exists: true}},
+       {sourceIP: {exists: true}}, {SourceIP: {exists: true}}, {SourceIp: {exists: true}},
+       {sourceIPAddress: {exists: true}}, {source_ip_address: {exists: true}}, {SourceIPAddress: {exists: true}},
+       {sourceIpAddress: {exists: true}}, {source_address: {exists: true}}, {sourceAddress: {exists: true}},
+       {SourceAddress: {exists: true}}, {source-address: {exists: true}}, {src_addr: {exists: true}},
+       {srcaddr: {exists: true}}, {srcAddr: {exists: true}}, {saddr: {exists: true}}, {sip: {exists: true}},
+       {s_ip: {exists: true}}, {client_ip: {exists: true}}, {clientip: {exists: true}}, {clientIp: {exists: true}},
+       {clientIP: {exists: true}}, {ClientIP: {exists: true}}, {ClientIp: {exists: true}}, {c-ip: {exists: true}},
+       {c_ip: {exists: true}}, {client_address: {exists: true}}, {clientAddress: {exists: true}},
+       {ClientAddress: {exists: true}}, {client-ip: {exists: true}}, {client_addr: {exists: true}},
+       {cip: {exists: true}}, {remote_ip: {exists: true}}, {remoteip: {exists: true}}, {remoteIp: {exists: true}},
+       {remote_addr: {exists: true}}, {remote_address: {exists: true}}, {remoteAddress: {exists: true}},
+       {RemoteAddress: {exists: true}}, {remip: {exists: true}}, {rhost: {exists: true}},
+       {attacker_ip: {exists: true}}, {attackerIp: {exists: true}}, {attacker: {exists: true}},
+       {peer_ip: {exists: true}}, {peerIp: {exists: true}}, {orig_ip: {exists: true}}, {orig_h: {exists: true}},
+       {identSrc: {exists: true}}, {ip_src: {exists: true}}, {callerIpAddress: {exists: true}},
+       {CallerIPAddress: {exists: true}}, {caller_ip: {exists: true}}, {CallingStationID: {exists: true}},
+       {IpAddress: {exists: true}}, {ip_address: {exists: true}}, {ipAddress: {exists: true}},
+       {ipaddr: {exists: true}}, {IPAddress: {exists: true}}, {from_ip: {exists: true}}, {user_ip: {exists: true}},
+       {userip: {exists: true}}, {usrip: {exists: true}}, {login_ip: {exists: true}},
+       {Calling-Station-Id: {exists: true}}, {source_IP: {exists: true}}, {Source_IP: {exists: true}},
+       {src_IP: {exists: true}}, {Src_IP: {exists: true}}, {srcIPAddr: {exists: true}}, {srcipv4: {exists: true}},
+       {srcipv6: {exists: true}}, {sourceIPv4Address: {exists: true}}, {src_ipv4: {exists: true}},
+       {clientAddr: {exists: true}}, {host_src: {exists: true}}, {source_addr: {exists: true}},
+       {SrcIpAddr: {exists: true}}, {shost: {exists: true}}, {srchost: {exists: true}}, {src_host: {exists: true}},
+       {srcHost: {exists: true}}, {src_hostname: {exists: true}}, {srcname: {exists: true}},
+       {source_host: {exists: true}}, {sourceHost: {exists: true}}, {SourceHostName: {exists: true}},
+       {source_hostname: {exists: true}}, {sourceHostName: {exists: true}}, {client_host: {exists: true}},
+       {client_hostname: {exists: true}}, {clientHostName: {exists: true}}, {client_name: {exists: true}},
+       {WorkstationName: {exists: true}}, {Workstation: {exists: true}}, {workstation: {exists: true}},
+       {identHostName: {exists: true}}, {_dst_ip: {exists: true}}, {dst: {exists: true}}, {dstip: {exists: true}},
+       {dst_ip: {exists: true}}, {dstIp: {exists: true}}, {dstIP: {exists: true}}, {DstIP: {exists: true}},
+       {DstIp: {exists: true}}, {DST: {exists: true}}, {dest: {exists: true}}, {dest_ip: {exists: true}},
+       {destip: {exists: true}}, {destIp: {exists: true}}, {destIP: {exists: true}}, {DestIP: {exists: true}},
+       {destination_ip: {exists: true}}, {destinationip: {exists: true}}, {destinationIp: {exists: true}},
+       {destinationIP: {exists: true}}, {DestinationIP: {exists: true}}, {DestinationIp: {exists: true}},
+       {destination_ip_address: {exists: true}}, {destinationIpAddress: {exists: true}},
+       {destination_address: {exists: true}}, {destinationAddress: {exists: true}},
+       {DestinationAddress: {exists: true}}, {destination-address: {exists: true}}, {dst_addr: {exists: true}},
+       {dstaddr: {exists: true}}, {dstAddr: {exists: true}}, {dest_addr: {exists: true}}, {daddr: {exists: true}},
+       {dip: {exists: true}}, {d_ip: {exists: true}}, {server_ip: {exists: true}}, {serverip: {exists: true}},
+       {serverIp: {exists: true}}, {serverIP: {exists: true}}, {ServerIP: {exists: true}},
+       {ServerIp: {exists: true}}, {server_address: {exists: true}}, {serverAddress: {exists: true}},
+       {s-ip: {exists: true}}, {s_ip_addr: {exists: true}}, {target_ip: {exists: true}}, {targetIp: {exists: true}},
+       {victim_ip: {exists: true}}, {resp_ip: {exists: true}}, {resp_h: {exists: true}}, {cs-ip: {exists: true}},
+       {local_ip: {exists: true}}, {localip: {exists: true}}, {vip: {exists: true}}, {virtual_ip: {exists: true}},
+       {ip_dst: {exists: true}}, {to_ip: {exists: true}}, {r-ip: {exists: true}}, {destination_IP: {exists: true}},
+       {Destination_IP: {exists: true}}, {dst_IP: {exists: true}}, {Dst_IP: {exists: true}},
+       {dstIPAddr: {exists: true}}, {dstipv4: {exists: true}}, {dstipv6: {exists: true}},
+       {destinationIPv4Address: {exists: true}}, {dst_ipv4: {exists: true}}, {locip: {exists: true}},
+       {DstIpAddr: {exists: true}}, {dest_address: {exists: true}}, {dhost: {exists: true}},
+       {dsthost: {exists: true}}, {dst_host: {exists: true}}, {dstHost: {exists: true}},
+       {dst_hostname: {exists: true}}, {dstname: {exists: true}}, {dest_host: {exists: true}},
+       {destHost: {exists: true}}, {dest_hostname: {exists: true}}, {destination_host: {exists: true}},
+       {destinationHost: {exists: true}}, {DestinationHostName: {exists: true}},
+       {destinationHostName: {exists: true}}, {destination_hostname: {exists: true}}, {server_name: {exists: true}},
+       {serverName: {exists: true}}, {server_host: {exists: true}}, {target_host: {exists: true}},
+       {targetHost: {exists: true}}, {cs-host: {exists: true}}, {http_host: {exists: true}},
+       {DestinationHostname: {exists: true}}, {TargetServerName: {exists: true}}]
+    class: network_activity
+    activity_id:
+      cases:
+        - {when: {_action: {regex: *deny}}, value: Refuse}
+        - {when: {_action: {regex: '(?i)(?:close|^end|teardown|finish|terminat|timeout|-rst$|disconnect)'}}, value: Close}
+        - {when: {_action: {regex: '(?i)(?:^open|^start|^built|^creat|establish)'}}, value: Open}
+      default: Traffic
+    map:
+      status_id: &status
         cases:
-          - {when: {act: {regex: '(?i)^reject'}}, value: 25}
-          - {when: {act: {regex: '(?i)^drop'}}, value: Dropped}
-          - {when: {act: {regex: '(?i)^(?:deny|denied|block|prevent)'}}, value: Blocked}
-          - {when: {act: {regex: '(?i)^(?:accept|allow|permit|pass)'}}, value: Allowed}
+          - {when: {_outcome: {regex: *bad}}, value: Failure}
+          - {when: {_outcome: {regex: *good}}, value: Success}
+          - {when: {_action: {regex: '(?i)fail'}}, value: Failure}
+          - {when: {_action: {regex: '(?i)succe'}}, value: Success}
         default: 0
-      status_detail: outcome
+  # Anything else.
   - class: base_event
     activity_id: 0
-    device_type_id: 0
-    time: [rt, start, end]
-    severity_id: *severity
     map:
-      metadata.product.name: cef.device_product
-      metadata.product.vendor_name: cef.device_vendor
-      metadata.product.version: cef.device_version
-      metadata.event_code: cef.event_class_id
-      message: [msg, cef.name]
-      status_detail: outcome
+      status_id: *status
 samples:
-  - input: '<134>Nov 21 10:00:01 fw1 CEF:0|Example|Gateway|1.2|deny-01|Connection denied|7|rt=1790000000123 src=172.24.0.10 spt=50001 dst=172.21.0.10 dpt=502 proto=TCP act=Deny cs1=deny\=all cs1Label=Rule msg=not allowed \\ here'
-    expect:
-      class_uid: 4001
-      time: "1790000000123"
-      severity_id: 4
-      action_id: 2
-      metadata.product.name: Gateway
-      metadata.product.vendor_name: Example
-      metadata.event_code: deny-01
-      src_endpoint.ip: 172.24.0.10
-      dst_endpoint.port: 502
-      connection_info.protocol_name: tcp
-      firewall_rule.name: deny=all
-      message: 'not allowed \ here'
+  - description: a firewall's verdict
+    input: '<134>Nov 21 10:00:01 fw1 CEF:0|Example|Gateway|1.2|deny-01|Connection denied|7|rt=1790000000123 src=172.24.0.10 spt=50001 dst=172.21.0.10 dpt=502 proto=TCP act=Deny cs1=deny\=all cs1Label=Rule in=120 out=80 suser=engineer msg=not allowed \\ here'
+    expect: {class_uid: 4001, activity_id: 5, time: "1790000000123", severity_id: 4, action_id: 2, disposition_id: 2, metadata.product.name: Gateway, metadata.product.vendor_name: Example, metadata.event_code: deny-01, src_endpoint.ip: 172.24.0.10, dst_endpoint.port: 502, connection_info.protocol_name: tcp, connection_info.protocol_num: 6, firewall_rule.name: deny=all, traffic.bytes_in: 120, actor.user.name: engineer, message: 'not allowed \ here'}
+  - description: a login
+    input: 'CEF:0|Example|Console|3.0|1001|User login failed|5|rt=1790000000123 src=192.0.2.7 duser=operator outcome=failure dvchost=hmi1'
+    expect: {class_uid: 3002, activity_id: 1, user.name: operator, status_id: 2, src_endpoint.ip: 192.0.2.7, device.hostname: hmi1}
+  - description: a threat by its name only
+    input: 'CEF:0|Example|Sensor|3.0|2002|Malware detected|9|start=1790000000123 src=192.0.2.7 dst=198.51.100.9 dpt=445 proto=tcp act=blocked'
+    expect: {class_uid: 2004, severity_id: 5, finding_info.title: Malware detected, evidences.dst_endpoint.port: 445, action_id: 2}
+  - description: neither address nor user
+    input: 'CEF:0|Example|Sensor|3.0|3003|Disk is nearly full|4|rt=1790000000123 dvchost=sensor2 msg=92 percent used'
+    expect: {class_uid: 0, device.hostname: sensor2, message: 92 percent used, severity_id: 3}
 """##),
         ("mappings/sources/linux/iptables.yaml", ##"""
 # SPDX-License-Identifier: Apache-2.0
@@ -1295,34 +1914,43 @@ logsource: {product: linux, category: firewall, service: iptables}
 match:
   - {contains: ["IN=", "SRC=", "DST=", "PROTO="]}
   - {startswith: "Shorewall:"}
-  - {contains: ["kernel:", "Shorewall:"]}
+  - {program: [kernel], contains: ["Shorewall:"]}
+  # A line cut after its prefix: the syslog header takes the first word for the program's name.
+  - {program: [Shorewall, shorewall6, Shorewall6]}
 parse:
   - regex:
       any:
-        - '^(?:\[\s*\d+\.\d+\]\s*)?(?<prefix>.*?)\s*\bIN=(?=\S*\s)'
+        - '^(?:\[\s*\d+\.\d+\]\s*)?(?<prefix>.*?)\s*\b(?<fields>IN=\S*\s.*)$'
         - '^(?:\[\s*\d+\.\d+\]\s*)?(?<prefix>Shorewall:\S+)'
+        - '^(?<prefix>[^\s:]+:[^\s:]+):'
     optional: true
-  - kv: {separator: " ", assign: "="}
+  # Shorewall writes its chain and its verdict: net2fw:DROP
+  - regex: {from: prefix, any: ['^(?:Shorewall6?:)?(?<chain>[^\s:]+):(?<verdict>[A-Za-z]+)\b']}
     optional: true
+    when: [{prefix: {startswith: Shorewall}}, {syslog.appname: {startswith: shorewall}}]
+  - kv: {from: fields, separator: " ", assign: "="}
+    optional: true
+    when: {fields: {exists: true}}
   - regex:
       from: MAC
       any:
         - '^(?<dst_mac>(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}):(?<src_mac>(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}):(?<ethertype>[0-9A-Fa-f:]{5})$'
     optional: true
+absent: [""]
 events:
   - when: {SRC: {exists: true}}
     class: network_activity
     activity_id:
       cases:
-        - {when: {prefix: {regex: '(?i)\b(?:drop|deny|denied|block|blocked|dropped|invalid|spoof\w*)\b'}}, value: 5}
-        - {when: {prefix: {regex: '(?i)\breject(?:ed)?\b'}}, value: 5}
+        - {when: {prefix: {regex: '(?i)(?<![a-z])(?:drop|deny|denied|block|blocked|dropped|invalid|spoof[a-z]*)(?![a-z])'}}, value: 5}
+        - {when: {prefix: {regex: '(?i)(?<![a-z])reject(?:ed)?(?![a-z])'}}, value: 5}
         - {when: {SYN: "true", ACK: {exists: false}}, value: 1}
       default: 6
     profiles: [security_control]
     device_type_id: 9
     severity_id:
       cases:
-        - {when: {prefix: {regex: '(?i)\b(?:drop|deny|denied|block|blocked|dropped|reject|rejected|invalid|spoof\w*)\b'}}, value: 2}
+        - {when: {prefix: {regex: '(?i)(?<![a-z])(?:drop|deny|denied|block|blocked|dropped|reject|rejected|invalid|spoof[a-z]*)(?![a-z])'}}, value: 2}
       default: 1
     map:
       src_endpoint.ip: SRC
@@ -1337,24 +1965,32 @@ events:
       connection_info.protocol_num: {from: PROTO, table: {ICMP: 1, IGMP: 2, TCP: 6, UDP: 17, GRE: 47, ESP: 50, ICMPv6: 58, SCTP: 132}}
       connection_info.direction_id: {value: 0}
       traffic.bytes: LEN
-      firewall_rule.name: prefix
+      # The step's own captures are read here so that they need no place in unmapped.
+      message: [syslog.message, fields]
+      firewall_rule.name: [chain, prefix]
+      status_detail: verdict
       action_id:
         cases:
-          - {when: {prefix: {regex: '(?i)\b(?:drop|deny|denied|block|blocked|dropped|reject|rejected|invalid|spoof\w*)\b'}}, value: Denied}
-          - {when: {prefix: {regex: '(?i)\b(?:accept|accepted|allow|allowed|permit|pass)\b'}}, value: Allowed}
+          - {when: {prefix: {regex: '(?i)(?<![a-z])(?:drop|deny|denied|block|blocked|dropped|reject|rejected|invalid|spoof[a-z]*)(?![a-z])'}}, value: Denied}
+          - {when: {prefix: {regex: '(?i)(?<![a-z])(?:acc|accept|accepted|allow|allowed|permit|pass)(?![a-z])'}}, value: Allowed}
         default: Observed
       disposition_id:
         cases:
-          - {when: {prefix: {regex: '(?i)\breject(?:ed)?\b'}}, value: 25}
-          - {when: {prefix: {regex: '(?i)\b(?:drop|dropped|invalid|spoof\w*)\b'}}, value: Dropped}
-          - {when: {prefix: {regex: '(?i)\b(?:deny|denied|block|blocked)\b'}}, value: Blocked}
-          - {when: {prefix: {regex: '(?i)\b(?:accept|accepted|allow|allowed|permit|pass)\b'}}, value: Allowed}
+          - {when: {prefix: {regex: '(?i)(?<![a-z])reject(?:ed)?(?![a-z])'}}, value: 25}
+          - {when: {prefix: {regex: '(?i)(?<![a-z])(?:drop|dropped|invalid|spoof[a-z]*)(?![a-z])'}}, value: Dropped}
+          - {when: {prefix: {regex: '(?i)(?<![a-z])(?:deny|denied|block|blocked)(?![a-z])'}}, value: Blocked}
+          - {when: {prefix: {regex: '(?i)(?<![a-z])(?:acc|accept|accepted|allow|allowed|permit|pass)(?![a-z])'}}, value: Allowed}
         default: Logged
   - class: base_event
     activity_id: 0
     device_type_id: 9
+    profiles: [security_control]
     map:
-      message: prefix
+      message: [prefix, fields]
+      firewall_rule.name: [chain, prefix]
+      status_detail: verdict
+      action_id: {from: verdict, table: {DROP: Denied, REJECT: Denied, BLACKLIST: Denied, ACCEPT: Allowed, CONTINUE: Allowed}, default: 0}
+      disposition_id: {from: verdict, table: {DROP: Dropped, REJECT: Rejected, BLACKLIST: Dropped, ACCEPT: Allowed, CONTINUE: Allowed}, default: 0}
 samples:
   - description: a drop as a gateway's kernel writes it
     input: '<4>Nov 21 10:00:01 gateway kernel: [12345.678901] FW-DROP IN=eth3 OUT=eth0 MAC=02:00:00:00:00:01:02:00:00:00:00:02:08:00 SRC=172.24.0.10 DST=172.21.0.10 LEN=60 TOS=0x00 PREC=0x00 TTL=63 ID=54321 DF PROTO=TCP SPT=49152 DPT=502 WINDOW=64240 RES=0x00 SYN URGP=0'
@@ -1382,15 +2018,25 @@ samples:
       activity_id: 6
       connection_info.protocol_name: udp
       traffic.bytes: 52
+  - description: Shorewall's chain and verdict; the line was cut after them
+    input: 'Nov 21 10:00:01 gateway kernel: [3124.791874] Shorewall:loc2net:REJECT:'
+    expect: {class_uid: 0, action_id: 2, disposition_id: 25, firewall_rule.name: loc2net, device.hostname: gateway}
+  - input: 'Nov 21 10:00:01 gateway Shorewall:net2fw:DROP:'
+    expect: {class_uid: 0, action_id: 2, disposition_id: 6, firewall_rule.name: net2fw, device.hostname: gateway}
+  - description: ufw, which says BLOCK
+    input: '<4>Nov 21 10:00:01 gateway kernel: [  99.000001] [UFW BLOCK] IN=eth0 OUT= MAC=02:00:00:00:00:01:02:00:00:00:00:02:08:00 SRC=198.51.100.7 DST=192.0.2.4 LEN=40 TOS=0x00 PREC=0x00 TTL=244 ID=1 PROTO=TCP SPT=4000 DPT=102 WINDOW=1024 RES=0x00 SYN URGP=0'
+    expect: {class_uid: 4001, activity_id: 5, action_id: 2, disposition_id: 2, dst_endpoint.port: 102}
 """##),
         ("mappings/sources/linux/openssh.yaml", ##"""
 # SPDX-License-Identifier: Apache-2.0
 name: openssh
 title: OpenSSH server (sshd), with the PAM lines it causes
+rank: 90
 product: {name: OpenSSH, vendor_name: OpenBSD}
 logsource: {product: linux, category: authentication, service: sshd}
 match:
-  - {program: [sshd, sshd-session, sshd-auth]}
+  # Not what appliances write under the name of their sshd: Infoblox's audit (a date first), Junos' SSHD_LOGIN_FAILED.
+  - {program: [sshd, sshd-session, sshd-auth, /usr/sbin/sshd, "sshd(pam_unix)"], regex: '^(?!\d{4}-\d\d-\d\d |SSHD_)'}
   - no_program: true
     regex: '^\s*(?:error: )?(?:Accepted \S+ (?:for|RSA|DSA|ECDSA|ED25519)|Failed \S+ for|Invalid user |Postponed \S+ for|Did not receive identification string|Unable to negotiate with|Received disconnect from|Disconnected from|Disconnecting |Connection (?:closed|reset) by|Starting session: |maximum authentication attempts exceeded|ssh_dispatch_run_fatal:|fatal: userauth_|pam_\w+\(sshd:|PAM \d+ more authentication failure|PAM unable to|User \S+ from \S+ not allowed)'
 parse:
@@ -1398,14 +2044,21 @@ parse:
       any:
         - {pattern: '^\s*Accepted (?<method>\S+) for (?<user>\S+)(?: from (?<src>\S+) port (?<sport>\d+)(?: (?<version>\S+?):?(?: (?<key>.+))?)?)?$', set: {kind: logon, status: success}}
         - {pattern: '^\s*Accepted (?:key|certificate) (?<key>.+)$', set: {kind: logon, status: success}}
+        - {pattern: '^\s*Failed (?<method>\S+) for (?:invalid user |illegal user )?\s*from (?<src>\S+) port (?<sport>\d+)(?: (?<version>\S+))?', set: {kind: logon, status: failure, reason: authentication failed, user: unknown}}
         - {pattern: '^\s*Failed (?<method>\S+) for (?:invalid user |illegal user )?(?<user>.*?) from (?<src>\S+) port (?<sport>\d+)(?: (?<version>\S+))?', set: {kind: logon, status: failure, reason: authentication failed}}
         - {pattern: '^\s*(?:error: )?maximum authentication attempts exceeded for (?:invalid user )?(?<user>.*?) from (?<src>\S+) port (?<sport>\d+)(?: (?<version>\S+))?', set: {kind: logon, status: failure, reason: maximum authentication attempts exceeded}}
         - {pattern: '^\s*(?:Invalid|Illegal) user (?<user>.*?) from (?<src>\S+)(?: port (?<sport>\d+))?', set: {kind: logon, status: failure, reason: invalid user}}
         - {pattern: '^\s*User (?<user>\S+) from (?<src>\S+) (?<reason>not allowed because .+)$', set: {kind: logon, status: failure}}
+        - {pattern: '^\s*User (?<user>\S+) (?<reason>not allowed because .+)$', set: {kind: logon, status: failure}}
+        - {pattern: '^\s*(?<reason>ROOT LOGIN REFUSED) FROM (?<src>\S+)(?: port (?<sport>\d+))?', set: {kind: logon, status: failure, user: root}}
         - {pattern: '^\s*Postponed (?<method>\S+) for (?:invalid user )?(?<user>\S+) from (?<src>\S+) port (?<sport>\d+)', set: {kind: preauth}}
         - {pattern: '^\s*(?:error: )?PAM: (?<reason>.+?) for (?:illegal user |invalid user )?(?<user>\S+) from (?<src>\S+)', set: {kind: logon, status: failure}}
-        - {pattern: '^\s*PAM \d+ more authentication failures?;.*?\brhost=(?<src>\S*)(?:\s+user=(?<user>\S+))?', set: {kind: logon, status: failure, reason: authentication failed}}
-        - {pattern: '^\s*pam_\w+\(sshd:auth\): authentication failure;.*?\brhost=(?<src>\S*)(?:\s+user=(?<user>\S+))?', set: {kind: logon, status: failure, reason: authentication failed}}
+        - {pattern: '^\s*PAM \d+ more authentication failures?;.*?\brhost=(?<src>\S*)\s+user=(?<user>\S+)', set: {kind: logon, status: failure, reason: authentication failed}}
+        - {pattern: '^\s*PAM \d+ more authentication failures?;.*?\brhost=(?<src>\S*)', set: {kind: logon, status: failure, reason: authentication failed, user: unknown}}
+        - {pattern: '^\s*pam_\w+\(sshd:auth\): authentication failure;.*?\brhost=(?<src>\S*)\s+user=(?<user>\S+)', set: {kind: logon, status: failure, reason: authentication failed}}
+        - {pattern: '^\s*pam_\w+\(sshd:auth\): authentication failure;.*?\brhost=(?<src>\S*)', set: {kind: logon, status: failure, reason: authentication failed, user: unknown}}
+        - {pattern: '^\s*pam_\w+\(sshd:auth\): authentication success;.*?\brhost=(?<src>\S*)(?:\s+user=(?<user>\S+))?', set: {kind: logon, status: success}}
+        - {pattern: '^\s*pam_\w+\(sshd:account\): (?<reason>.*?\bfor user (?<user>[^\s:]+).*)$', set: {kind: logon, status: failure}}
         - {pattern: '^\s*pam_\w+\(sshd:auth\): check pass; user (?<user>unknown)', set: {kind: logon, status: failure, reason: user unknown}}
         - {pattern: '^\s*pam_\w+\(sshd:auth\): (?<reason>User (?<user>unknown).*)$', set: {kind: logon, status: failure}}
         - {pattern: '^\s*pam_\w+\(sshd:session\): session opened for user (?<user>[^\s(]+)', set: {kind: logon, status: success}}
@@ -1417,10 +2070,22 @@ parse:
         - {pattern: '^\s*Connection reset by (?<src>\S+) port (?<sport>\d+)(?<preauth> \[preauth\])?', set: {kind: reset}}
         - {pattern: '^\s*(?:Connection closed by|Disconnected from) (?<src>\S+) port (?<sport>\d+)(?<preauth> \[preauth\])?', set: {kind: closed}}
         - {pattern: '^\s*Received disconnect from (?<src>[^\s:]+|[0-9A-Fa-f:.]+?)(?: port (?<sport>\d+))?:\s*\d+: ?(?<reason>.*?)(?: \[preauth\])?$', set: {kind: closed}}
-        - {pattern: '^\s*Did not receive identification string from (?<src>\S+)(?: port (?<sport>\d+))?', set: {kind: failed, reason: no identification string}}
-        - {pattern: '^\s*Unable to negotiate with (?<src>\S+) port (?<sport>\d+): (?<reason>.+?)(?: \[preauth\])?$', set: {kind: failed}}
+        - {pattern: '^\s*Did not receive identification string from (?<src>\S+)(?: port (?<sport>\d+))?', set: {kind: failed, status: failure, reason: no identification string}}
+        - {pattern: '^\s*Unable to negotiate with (?<src>\S+) port (?<sport>\d+): (?<reason>.+?)(?: \[preauth\])?$', set: {kind: failed, status: failure}}
         - {pattern: '^\s*ssh_dispatch_run_fatal: Connection from (?:authenticating |invalid )?(?:user (?<user>\S+) )?(?<src>\S+) port (?<sport>\d+): (?<reason>.+?)(?: \[preauth\])?$', set: {kind: failed}}
         - {pattern: '^\s*Connection from (?<src>\S+) port (?<sport>\d+)(?: on (?<dst>\S+) port (?<dport>\d+))?', set: {kind: opened}}
+        - {pattern: '^\s*(?<reason>Timeout, client not responding) from user (?<user>\S+) (?<src>\S+) port (?<sport>\d+)', set: {kind: closed}}
+        # Whatever else names a peer: the address and the port are still facts.
+        - {pattern: '^\s*(?<reason>(?:error|fatal|refused connect|rexec|kex_\w+|ssh_\w+|banner exchange|Bad protocol|Bad packet|Protocol major|drop connection|beginning MaxStartups|exited MaxStartups|Timeout|Corrupted|Could not|Cannot|Unable|no matching|userauth_\w+|padding error|message authentication|Packet corrupt|Read error|Write failed|Connection timed out|key_\w+).*?\b(?:[Ff]rom|with|by|for|peer|host)\s\[?(?<src>[0-9A-Fa-f:.]*[.:][0-9A-Fa-f:.]*[0-9A-Fa-f])\]?(?:[\s:#](?:port )?(?<sport>\d+))?.*)$', set: {kind: failed, status: failure}}
+        - {pattern: '^\s*(?<reason>(?:(?:fatal|error): |Authentication refused|User \S+ not allowed|Could not |Unable to |PAM unable ).*)$', set: {status: failure}}
+        - {pattern: '^\s*(?:Server listening on) (?<dst>\S+) port (?<dport>\d+)', set: {kind: listen}}
+        - {pattern: '^\s*Close session: user (?<user>\S+) from (?<src>\S+) port (?<sport>\d+)', set: {kind: logoff, status: success}}
+        - {pattern: '^\s*subsystem request for (?<session>\S+)(?: by user (?<user>\S+))?', set: {kind: session, status: success}}
+        - {pattern: '^\s*reverse mapping checking getaddrinfo for (?<name>\S+) \[(?<src>[^\]]+)\] (?<reason>failed.*)$', set: {kind: failed, status: failure}}
+        - {pattern: '^\s*(?:Address|Nasty PTR record).*?(?<src>\d+\.\d+\.\d+\.\d+)', set: {kind: failed, status: failure}}
+    optional: true
+  - regex: {any: ['\bpam_\w+\((?<service>sshd:\w+)\)']}
+    when: {syslog.message: {contains: pam_}}
     optional: true
 events:
   - when: {kind: [logon, preauth, session], user: {exists: true}}
@@ -1444,7 +2109,8 @@ events:
       unmapped.ssh.method: method
       unmapped.ssh.key: key
       is_remote: {value: "true"}
-      message: syslog.message
+      message: [syslog.message, kind, preauth, version, status]
+      metadata.event_code: service
   - when: {kind: logoff}
     class: authentication
     activity_id: Logoff
@@ -1456,13 +2122,16 @@ events:
       src_endpoint.port: sport
       service.name: {value: sshd}
       status_id: {value: Success}
-      message: syslog.message
+      message: [syslog.message, kind, preauth, version, status]
+      metadata.event_code: service
   - when: {kind: [closed, reset, failed, opened, preauth, session], src: {exists: true}}
     class: ssh_activity
     activity_id: {from: kind, table: {closed: Close, reset: Reset, failed: Fail, opened: Open}, default: 6}
     severity_id: Informational
+    profiles: [host]
     device_type_id: 1
     map:
+      actor.user.name: user
       src_endpoint.ip: src
       src_endpoint.port: sport
       dst_endpoint.ip: dst
@@ -1472,13 +2141,28 @@ events:
       connection_info.direction_id: {value: Inbound}
       status_id: {from: status, table: {success: Success, failure: Failure}, default: 0}
       status_detail: reason
-      unmapped.ssh.user: user
-      message: syslog.message
+      message: [syslog.message, kind, preauth, version, status]
+      metadata.event_code: service
+  - when: {kind: listen}
+    class: network_activity
+    activity_id: Listen
+    severity_id: Informational
+    profiles: [host]
+    device_type_id: 1
+    map:
+      dst_endpoint.ip: dst
+      dst_endpoint.port: dport
+      connection_info.protocol_name: {value: tcp}
+      connection_info.protocol_num: {value: 6}
+      connection_info.direction_id: {value: Inbound}
+      message: [syslog.message, kind, preauth, version, status]
+      metadata.event_code: service
   - class: base_event
     activity_id: 0
     device_type_id: 1
     map:
-      message: syslog.message
+      message: [syslog.message, kind, preauth, version, status]
+      metadata.event_code: service
       status_detail: reason
       status_id: {from: status, table: {success: Success, failure: Failure}, default: 0}
       unmapped.ssh.key: key
@@ -1504,6 +2188,16 @@ samples:
       class_uid: 4007
       activity_id: 2
       src_endpoint.port: 51488
+  - input: '<38>Nov 21 10:00:11 jump sshd[2214]: Connection closed by invalid user plc 172.24.0.10 port 51900 [preauth]'
+    expect: {class_uid: 4007, activity_id: 2, actor.user.name: plc, src_endpoint.ip: 172.24.0.10, src_endpoint.port: 51900}
+  - input: '<35>Nov 21 10:00:12 jump sshd[2215]: fatal: userauth_finish: send failure packet: Broken pipe [preauth]'
+    expect: {class_uid: 0, status_id: 2}
+  - input: '<38>Nov 21 10:00:13 jump sshd[2216]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=172.24.0.10  user=operator'
+    expect: {class_uid: 3002, status_id: 2, user.name: operator, src_endpoint.ip: 172.24.0.10, metadata.event_code: "sshd:auth"}
+  - input: '<38>Nov 21 10:00:14 jump sshd[2217]: error: kex_exchange_identification: banner line contains invalid characters from 198.51.100.7 port 4211'
+    expect: {class_uid: 4007, activity_id: 4, status_id: 2, src_endpoint.ip: 198.51.100.7, src_endpoint.port: 4211}
+  - input: '<38>1 2026-11-21T10:00:15.000Z jump sshd 801 - - Server listening on 0.0.0.0 port 22.'
+    expect: {class_uid: 4001, activity_id: 7, dst_endpoint.port: 22}
 """##),
         ("mappings/sources/penstock/audit.yaml", ##"""
 # SPDX-License-Identifier: Apache-2.0
@@ -1759,227 +2453,397 @@ events:
         ("mappings/sources/suricata/eve.yaml", ##"""
 # SPDX-License-Identifier: Apache-2.0
 name: suricata
-title: Suricata EVE JSON, plain, in a shipper's envelope, or as Malcolm stores it
+title: Suricata EVE JSON, plain, in a shipper's envelope, or as Malcolm or Filebeat store it
 description: >
-  An EVE line may come alone, as the text under "message" of a shipper's JSON (Filebeat, as Malcolm forwards it), or as
-  a document that Malcolm normalized (source.ip, rule.name, suricata.alert ...). The names of all three are tried.
+  An EVE line may come alone, behind a syslog header, as the text under "message" of a shipper's JSON, or as a document
+  that Malcolm (source.ip, rule.name, suricata.alert ...) or Filebeat's module (suricata.eve.alert ...) made of it. The
+  names of all are tried. Alerts become findings; protocol logs become the class of their protocol; what has addresses
+  becomes network activity; the rest (statistics, engine messages) Base Events.
+references:
+  - Suricata User Guide, "EVE JSON Output" and "EVE JSON Format"
+  - Malcolm documentation, "Suricata logs"; Elastic, "Suricata fields"
 product: {name: Suricata, vendor_name: OISF}
 logsource: {product: suricata, category: ids, service: eve}
 match:
-  - {contains: ['"event_type"', '"src_ip"']}
-  - {contains: ['"event_type"', '"timestamp"', '"stats"']}
+  # EVE always has the transport beside the addresses; F5's access_json has event_type and src_ip too, but not this.
+  - {contains: ['"event_type"', '"flow_id"', '"timestamp"']}
+  - {contains: ['"event_type"', '"src_ip"', '"dest_ip"', '"proto"']}
+  - {contains: ['"event_type"', '"timestamp"', '"stats"'], regex: '"event_type"\s*:\s*"stats"'}
+  - {contains: ['"event_type"', '"timestamp"', '"engine"'], regex: '"event_type"\s*:\s*"engine"'}
+  - {contains: ['"event_type"', '"timestamp"', '"arp"'], regex: '"event_type"\s*:\s*"arp"'}
   - {contains: ['"alert"', '"signature_id"', '"signature"']}
-  - {contains: ['\"event_type\"', '\"timestamp\"']}
-  - {contains: ['"suricata"', '"source"', '"event"']}
+  - {contains: ['\"event_type\"', '\"timestamp\"', '\"src_ip\"']}
+  - {contains: ['\"event_type\"', '\"timestamp\"', '\"stats\"']}
+  - {contains: ['"provider"', '"suricata"', '"event"']}
+  - {contains: ['"module"', '"suricata"', '"event"']}
 parse:
   - json: true
   - json: {from: message}
     optional: true
+    when: {message: {startswith: '{'}}
   - json: {from: event.original}
     optional: true
+    when: {event.original: {startswith: '{'}}
+  # Filebeat keeps a decoded line below "json" unless told otherwise.
+  - json: {from: json}
+    optional: true
+  # "host" is Suricata's sensor-name, or an object of the shipper's.
+  - regex: {from: host, any: ['^(?<sensor>[\w.-]+)$']}
+    optional: true
+  - regex: {from: smtp.mail_from, any: ['(?<mail_from>[^<>\s]+@[^<>\s]+)']}
+    optional: true
+  - regex: {from: smtp.rcpt_to.0, any: ['(?<mail_to>[^<>\s]+@[^<>\s]+)']}
+    optional: true
+  - regex: {from: ftp.command_data, any: ['^(?<ftp_file>.+)$']}
+    when: {ftp.command: [STOR, STOU, APPE, RETR, DELE, RNFR, RNTO, SIZE, MDTM]}
+    optional: true
+  - regex: {from: ftp.command_data, any: ['^(?<ftp_user>.+)$']}
+    when: {ftp.command: USER}
+    optional: true
+  # One name for the kind of record, whoever stored it.
+  - regex:
+      from: event_type
+      any: ['^(?<kind>.+)$']
+    optional: true
+  - regex:
+      from: suricata.eve.event_type
+      any: ['^(?<kind>.+)$']
+    when: {kind: {exists: false}}
+    optional: true
+  - regex:
+      from: suricata.event_type
+      any: ['^(?<kind>.+)$']
+    when: {kind: {exists: false}}
+    optional: true
+  - regex:
+      from: event.dataset
+      any: ['^(?:suricata\.)?(?<kind>.+)$']
+    when: {kind: {exists: false}}
+    optional: true
+absent: ["", "<empty>", "<none>", "<unknown>"]
+common:
+  time: [timestamp, suricata.timestamp, "@timestamp"]
+  severity_id: Informational
+  profiles: [host]
+  device_type_id: 13
+  map:
+    metadata.log_name: kind
+    metadata.product.version: [observer.version, suricata.version]
+    device.hostname: [sensor, host.name, observer.name]
+    device.interface_name: [in_iface, suricata.in_iface, observer.ingress.interface.name]
+    src_endpoint.ip: &src_ip [src_ip, source.ip]
+    src_endpoint.port: &src_port [src_port, source.port]
+    src_endpoint.mac: &src_mac [ether.src_mac, source.mac]
+    dst_endpoint.ip: &dst_ip [dest_ip, destination.ip]
+    dst_endpoint.port: &dst_port [dest_port, destination.port]
+    dst_endpoint.mac: &dst_mac [ether.dest_mac, destination.mac]
+    src_endpoint.vlan_uid: &vlan [vlan.0, network.vlan.id]
+    connection_info.uid: &flow [flow_id, suricata.eve.flow_id, suricata.flow_id, network.flow_id]
+    connection_info.community_uid: &community [community_id, network.community_id]
+    connection_info.protocol_name: &protocol {from: [proto, network.transport], transform: lower}
+    connection_info.protocol_num: &number
+      from: [proto, network.transport, network.iana_number]
+      table: {tcp: 6, udp: 17, icmp: 1, ipv6-icmp: 58, icmpv6: 58, igmp: 2, gre: 47, esp: 50, ah: 51, sctp: 132,
+              "6": 6, "17": 17, "1": 1, "58": 58}
+    connection_info.protocol_ver_id: {from: ip_v, table: {"4": 4, "6": 6}}
+    connection_info.direction_id: &direction
+      from: [direction, network.direction]
+      table: {to_server: Inbound, to_client: Outbound, inbound: Inbound, ingress: Inbound, outbound: Outbound,
+              egress: Outbound, internal: Lateral}
+      default: 0
+    traffic.bytes_out: [flow.bytes_toserver, source.bytes]
+    traffic.bytes_in: [flow.bytes_toclient, destination.bytes]
+    traffic.packets_out: [flow.pkts_toserver, source.packets]
+    traffic.packets_in: [flow.pkts_toclient, destination.packets]
+    app_name: [app_proto, suricata.eve.app_proto, network.protocol]
+    evidences.src_endpoint.ip: *src_ip
+    evidences.src_endpoint.port: *src_port
+    evidences.src_endpoint.mac: *src_mac
+    evidences.src_endpoint.vlan_uid: *vlan
+    evidences.dst_endpoint.ip: *dst_ip
+    evidences.dst_endpoint.port: *dst_port
+    evidences.dst_endpoint.mac: *dst_mac
+    evidences.connection_info.uid: *flow
+    evidences.connection_info.community_uid: *community
+    evidences.connection_info.protocol_name: *protocol
+    evidences.connection_info.protocol_num: *number
+    evidences.connection_info.direction_id: *direction
+    http_request.http_method: &method {from: [http.http_method, suricata.eve.http.http_method], transform: upper}
+    http_request.url.hostname: &hostname [http.hostname, suricata.eve.http.hostname]
+    http_request.url.url_string: &url [http.url, suricata.eve.http.url, http.hostname, suricata.eve.http.hostname]
+    http_request.user_agent: &agent [http.http_user_agent, suricata.eve.http.http_user_agent]
+    http_request.referrer: &referrer [http.http_refer, suricata.eve.http.http_refer]
+    http_request.version: [http.protocol, suricata.eve.http.protocol]
+    http_response.code: &status {from: [http.status, suricata.eve.http.status], default: 0}
+    http_response.content_type: &content [http.http_content_type, suricata.eve.http.http_content_type]
+    http_response.body_length: &length [http.length, suricata.eve.http.length]
+    evidences.http_request.http_method: *method
+    evidences.http_request.url.hostname: *hostname
+    evidences.http_request.url.url_string: *url
+    evidences.http_request.user_agent: *agent
+    evidences.http_request.referrer: *referrer
+    evidences.http_response.code: *status
+    evidences.http_response.content_type: *content
+    evidences.http_response.body_length: *length
+    tls.sni: &sni [tls.sni, suricata.eve.tls.sni, tls.client.server_name]
+    tls.version: &tls_version {from: [tls.version, suricata.eve.tls.version], default: unknown}
+    tls.certificate.subject: &subject [tls.subject, suricata.eve.tls.subject]
+    tls.certificate.issuer: &issuer {from: [tls.issuerdn, suricata.eve.tls.issuerdn], default: unknown}
+    tls.certificate.serial_number: &serial {from: [tls.serial, suricata.eve.tls.serial], default: unknown}
+    tls.certificate.created_time: tls.notbefore
+    tls.certificate.expiration_time: tls.notafter
+    tls.certificate.fingerprints.value: tls.fingerprint
+    tls.certificate.fingerprints.algorithm_id: {default: 2}
+    tls.ja3_hash.value: tls.ja3.hash
+    tls.ja3_hash.algorithm_id: {default: 1}
+    tls.ja3s_hash.value: tls.ja3s.hash
+    tls.ja3s_hash.algorithm_id: {default: 1}
+    evidences.tls.sni: *sni
+    evidences.tls.version: *tls_version
+    evidences.tls.certificate.subject: *subject
+    evidences.tls.certificate.issuer: *issuer
+    evidences.tls.certificate.serial_number: *serial
 events:
-  - when: [{event_type: alert}, {event.dataset: alert}, {suricata.event_type: alert}, {alert.signature_id: {exists: true}}, {rule.name: {exists: true}}]
+  # A rule spoke. Severity 1 is the most urgent; Malcolm keeps the number as event.severity or suricata.alert.severity.
+  - when:
+      - {kind: alert}
+      - {alert.signature_id: {exists: true}}
+      - {rule.name: {exists: true}}
+      - {suricata.eve.alert.signature_id: {exists: true}}
     class: detection_finding
     activity_id: Create
-    time: &time [timestamp, suricata.timestamp, "@timestamp"]
-    severity_id: {from: [alert.severity, suricata.alert.severity, event.severity], table: {"1": High, "2": Medium, "3": Low, "4": Informational}, default: 0}
-    profiles: [security_control]
-    device_type_id: 13
+    severity_id:
+      from: [alert.severity, suricata.eve.alert.severity, suricata.alert.severity, event.severity]
+      table: {"1": High, "2": Medium, "3": Low, "4": Informational}
+      default: 0
+    profiles: [host, security_control]
     map:
       metadata.log_name: {value: alert}
-      finding_info.uid: [alert.signature_id, suricata.alert.signature_id, rule.id]
-      finding_info.title: [alert.signature, suricata.alert.signature, rule.name]
-      finding_info.types: [alert.category, suricata.alert.category, rule.category]
+      finding_info.uid:
+        from: [alert.signature_id, suricata.eve.alert.signature_id, suricata.alert.signature_id, rule.id, rule.name,
+               alert.signature, event.id, kind]
+      finding_info.title: &signature
+        from:
+          [alert.signature, suricata.eve.alert.signature, suricata.alert.signature, rule.name, alert.signature_id,
+           kind]
+      finding_info.types: &category
+        from: [alert.category, suricata.eve.alert.category, suricata.alert.category, rule.category]
       finding_info.analytic.type_id: {value: Rule}
-      finding_info.analytic.uid: [alert.signature_id, suricata.alert.signature_id, rule.id]
-      finding_info.analytic.name: [alert.signature, suricata.alert.signature, rule.name]
-      finding_info.analytic.category: [alert.category, suricata.alert.category, rule.category]
-      finding_info.analytic.version: [alert.rev, suricata.alert.rev, rule.version]
-      message: [alert.signature, suricata.alert.signature, rule.name]
+      finding_info.analytic.uid:
+        [alert.signature_id, suricata.eve.alert.signature_id, suricata.alert.signature_id, rule.id]
+      finding_info.analytic.name: *signature
+      finding_info.analytic.category: *category
+      finding_info.analytic.version: [alert.rev, suricata.eve.alert.rev, suricata.alert.rev, rule.version]
+      # Rule sets that know ATT&CK put it into the rule's metadata.
+      finding_info.attacks.technique.uid:
+        [alert.metadata.mitre_technique_id.0, threat.technique.id.0, threat.technique.id]
+      finding_info.attacks.technique.name: [alert.metadata.mitre_technique_name.0, threat.technique.name.0]
+      finding_info.attacks.tactic.uid: [alert.metadata.mitre_tactic_id.0, threat.tactic.id.0, threat.tactic.id]
+      finding_info.attacks.tactic.name: [alert.metadata.mitre_tactic_name.0, threat.tactic.name.0]
+      message: *signature
       is_alert: {value: "true"}
-      evidences.src_endpoint.ip: [src_ip, source.ip]
-      evidences.src_endpoint.port: [src_port, source.port]
-      evidences.dst_endpoint.ip: [dest_ip, destination.ip]
-      evidences.dst_endpoint.port: [dest_port, destination.port]
-      evidences.connection_info.uid: [flow_id, suricata.flow_id]
-      evidences.connection_info.community_uid: [community_id, network.community_id]
-      evidences.connection_info.protocol_name: {from: [proto, network.transport], transform: lower}
-      evidences.connection_info.direction_id: {from: direction, table: {to_server: Inbound, to_client: Outbound}, default: 0}
-      action_id: {from: [alert.action, suricata.alert.action], table: {allowed: Allowed, blocked: Denied, drop: Denied}, default: 0}
-      disposition_id: {from: [alert.action, suricata.alert.action], table: {allowed: 19, blocked: Blocked, drop: Dropped}, default: 19}
-  - when: {event_type: dns, dns.type: {exists: true}}
+      action_id: &action
+        from: [alert.action, suricata.eve.alert.action, suricata.alert.action]
+        table: {allowed: Allowed, blocked: Denied, drop: Denied, reject: Denied}
+        default: 0
+      disposition_id:
+        from: [alert.action, suricata.eve.alert.action, suricata.alert.action]
+        table: {allowed: 19, blocked: Blocked, drop: Dropped, reject: 25}
+        default: 19
+  # Suricata as IPS dropped a packet.
+  - when: {kind: drop}
+    class: network_activity
+    activity_id: Refuse
+    severity_id: Low
+    profiles: [host, security_control]
+    map:
+      action_id: {value: Denied}
+      disposition_id: {value: Dropped}
+      status_detail: drop.reason
+      traffic.bytes_out: drop.len
+  - when: {kind: dns}
     class: dns_activity
     activity_id: {from: dns.type, table: {query: Query, request: Query, answer: Response, response: Response}, default: 6}
-    time: *time
-    severity_id: Informational
-    profiles: [host]
-    device_type_id: 13
     map:
-      metadata.log_name: [event_type, event.dataset, suricata.event_type]
-      src_endpoint.ip: [src_ip, source.ip]
-      src_endpoint.port: [src_port, source.port]
-      dst_endpoint.ip: [dest_ip, destination.ip]
-      dst_endpoint.port: [dest_port, destination.port]
-      connection_info.uid: [flow_id, suricata.flow_id, network.flow_id]
-      connection_info.community_uid: [community_id, network.community_id]
-      connection_info.protocol_name: {from: [proto, network.transport], transform: lower}
-      connection_info.direction_id: {from: [direction, network.direction], table: {to_server: Inbound, to_client: Outbound, inbound: Inbound, outbound: Outbound, internal: Lateral}, default: 0}
-      traffic.bytes_out: flow.bytes_toserver
-      traffic.bytes_in: flow.bytes_toclient
-      traffic.packets_out: flow.pkts_toserver
-      traffic.packets_in: flow.pkts_toclient
-      app_name: app_proto
-      query.hostname: [dns.rrname, dns.queries.0.rrname, dns.query.0.rrname]
-      query.type: [dns.rrtype, dns.queries.0.rrtype, dns.query.0.rrtype]
-      rcode_id: {from: dns.rcode, table: {NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, YXDOMAIN: 6, YXRRSET: 7, NXRRSET: 8, NOTAUTH: 9, NOTZONE: 10}}
-  - when: {event_type: http, http.url: {exists: true}}
+      # The root of the name space has an empty name.
+      query.hostname: {from: [dns.rrname, dns.queries.0.rrname, dns.query.0.rrname, dns.question.name, dns.answers.0.rrname], default: .}
+      query.type: [dns.rrtype, dns.queries.0.rrtype, dns.query.0.rrtype, dns.question.type]
+      answers.rdata: [dns.answers.0.rdata, dns.grouped.A.0, dns.grouped.AAAA.0, dns.grouped.CNAME.0]
+      rcode_id:
+        from: [dns.rcode, dns.response_code]
+        table: {NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, YXDOMAIN: 6, YXRRSET: 7,
+                NXRRSET: 8, NOTAUTH: 9, NOTZONE: 10}
+      status_id:
+        cases:
+          - {when: {dns.type: [query, request]}, value: 0}
+          - {when: {dns.rcode: NOERROR}, value: Success}
+          - {when: {dns.rcode: {exists: true}}, value: Failure}
+        default: 0
+  - when: [{kind: [http, http2]}, {kind: fileinfo, http.url: {exists: true}}]
     class: http_activity
-    activity_id: {from: http.http_method, table: {CONNECT: 1, DELETE: 2, GET: 3, HEAD: 4, OPTIONS: 5, POST: 6, PUT: 7, TRACE: 8, PATCH: 9}, default: 99}
-    time: *time
-    severity_id: Informational
-    profiles: [host]
-    device_type_id: 13
+    activity_id:
+      from: [http.http_method, suricata.eve.http.http_method]
+      table: {CONNECT: 1, DELETE: 2, GET: 3, HEAD: 4, OPTIONS: 5, POST: 6, PUT: 7, TRACE: 8, PATCH: 9}
+      default: 99
     map:
-      metadata.log_name: [event_type, event.dataset, suricata.event_type]
-      src_endpoint.ip: [src_ip, source.ip]
-      src_endpoint.port: [src_port, source.port]
-      dst_endpoint.ip: [dest_ip, destination.ip]
-      dst_endpoint.port: [dest_port, destination.port]
-      connection_info.uid: [flow_id, suricata.flow_id, network.flow_id]
-      connection_info.community_uid: [community_id, network.community_id]
-      connection_info.protocol_name: {from: [proto, network.transport], transform: lower}
-      connection_info.direction_id: {from: [direction, network.direction], table: {to_server: Inbound, to_client: Outbound, inbound: Inbound, outbound: Outbound, internal: Lateral}, default: 0}
-      traffic.bytes_out: flow.bytes_toserver
-      traffic.bytes_in: flow.bytes_toclient
-      traffic.packets_out: flow.pkts_toserver
-      traffic.packets_in: flow.pkts_toclient
-      app_name: app_proto
-      http_request.http_method: http.http_method
-      http_request.url.hostname: http.hostname
-      http_request.url.url_string: http.url
-      http_request.user_agent: http.http_user_agent
-      http_request.referrer: http.http_refer
-      http_request.version: http.protocol
-      http_response.code: {from: http.status, default: 0}
-      http_response.content_type: http.http_content_type
-      http_response.body_length: http.length
-  - when: [{event_type: [ssh]}, {event.dataset: [ssh]}, {suricata.event_type: [ssh]}]
+      activity_name: *method
+      # A record without one of both still is an exchange of HTTP.
+      http_request.version: {from: [http.protocol, suricata.eve.http.protocol], value: HTTP}
+      http_response.code: {from: [http.status, suricata.eve.http.status], default: 0}
+      status_id:
+        cases:
+          - {when: {http.status: {startswith: ["2", "3"]}}, value: Success}
+          - {when: {http.status: {startswith: ["4", "5"]}}, value: Failure}
+        default: 0
+      file.name: {from: fileinfo.filename, default: unknown}
+      file.size: fileinfo.size
+      file.type_id: {default: 1}
+      file.hashes.value: [fileinfo.sha256, fileinfo.md5]
+      file.hashes.algorithm_id: {cases: [{when: {fileinfo.sha256: {exists: true}}, value: 3}], default: 1}
+  - when: {kind: ssh}
     class: ssh_activity
     activity_id: Traffic
-    time: *time
-    severity_id: Informational
-    profiles: [host]
-    device_type_id: 13
     map:
-      metadata.log_name: [event_type, event.dataset, suricata.event_type]
-      src_endpoint.ip: [src_ip, source.ip]
-      src_endpoint.port: [src_port, source.port]
-      dst_endpoint.ip: [dest_ip, destination.ip]
-      dst_endpoint.port: [dest_port, destination.port]
-      connection_info.uid: [flow_id, suricata.flow_id, network.flow_id]
-      connection_info.community_uid: [community_id, network.community_id]
-      connection_info.protocol_name: {from: [proto, network.transport], transform: lower}
-      connection_info.direction_id: {from: [direction, network.direction], table: {to_server: Inbound, to_client: Outbound, inbound: Inbound, outbound: Outbound, internal: Lateral}, default: 0}
-      traffic.bytes_out: flow.bytes_toserver
-      traffic.bytes_in: flow.bytes_toclient
-      traffic.packets_out: flow.pkts_toserver
-      traffic.packets_in: flow.pkts_toclient
-      app_name: app_proto
       protocol_ver: ssh.client.proto_version
-  - when: [{event_type: [rdp]}, {event.dataset: [rdp]}, {suricata.event_type: [rdp]}]
+  - when: {kind: rdp}
     class: rdp_activity
-    activity_id: {from: rdp.event_type, table: {initial_request: 1, initial_response: 2, connect_request: 3, connect_response: 4, tls_handshake: 5}, default: 6}
-    time: *time
-    severity_id: Informational
-    profiles: [host]
-    device_type_id: 13
+    activity_id:
+      from: rdp.event_type
+      table: {initial_request: 1, initial_response: 2, connect_request: 3, connect_response: 4, tls_handshake: 5}
+      default: 6
     map:
-      metadata.log_name: [event_type, event.dataset, suricata.event_type]
-      src_endpoint.ip: [src_ip, source.ip]
-      src_endpoint.port: [src_port, source.port]
-      dst_endpoint.ip: [dest_ip, destination.ip]
-      dst_endpoint.port: [dest_port, destination.port]
-      connection_info.uid: [flow_id, suricata.flow_id, network.flow_id]
-      connection_info.community_uid: [community_id, network.community_id]
-      connection_info.protocol_name: {from: [proto, network.transport], transform: lower}
-      connection_info.direction_id: {from: [direction, network.direction], table: {to_server: Inbound, to_client: Outbound, inbound: Inbound, outbound: Outbound, internal: Lateral}, default: 0}
-      traffic.bytes_out: flow.bytes_toserver
-      traffic.bytes_in: flow.bytes_toclient
-      traffic.packets_out: flow.pkts_toserver
-      traffic.packets_in: flow.pkts_toclient
-      app_name: app_proto
       identifier_cookie: rdp.cookie
-  - when: [{event_type: [dhcp]}, {event.dataset: [dhcp]}, {suricata.event_type: [dhcp]}]
+  # OCSF counts from the client: of a reply the destination is the source.
+  - when: {kind: dhcp, dhcp.type: reply}
     class: dhcp_activity
-    activity_id: {from: dhcp.dhcp_type, table: {discover: 1, offer: 2, request: 3, decline: 4, ack: 5, nak: 6, release: 7, inform: 8}, default: 99}
-    time: *time
-    severity_id: Informational
-    profiles: [host]
-    device_type_id: 13
+    activity_id: &dhcp
+      from: dhcp.dhcp_type
+      table: {discover: 1, offer: 2, request: 3, decline: 4, ack: 5, nak: 6, release: 7, inform: 8}
+      default: 99
     map:
-      metadata.log_name: [event_type, event.dataset, suricata.event_type]
-      src_endpoint.ip: [src_ip, source.ip]
-      src_endpoint.port: [src_port, source.port]
-      dst_endpoint.ip: [dest_ip, destination.ip]
-      dst_endpoint.port: [dest_port, destination.port]
-      connection_info.uid: [flow_id, suricata.flow_id, network.flow_id]
-      connection_info.community_uid: [community_id, network.community_id]
-      connection_info.protocol_name: {from: [proto, network.transport], transform: lower}
-      connection_info.direction_id: {from: [direction, network.direction], table: {to_server: Inbound, to_client: Outbound, inbound: Inbound, outbound: Outbound, internal: Lateral}, default: 0}
-      traffic.bytes_out: flow.bytes_toserver
-      traffic.bytes_in: flow.bytes_toclient
-      traffic.packets_out: flow.pkts_toserver
-      traffic.packets_in: flow.pkts_toclient
-      app_name: app_proto
+      activity_name: dhcp.dhcp_type
+      src_endpoint.ip: *dst_ip
+      src_endpoint.port: *dst_port
+      src_endpoint.mac: dhcp.client_mac
+      src_endpoint.hostname: dhcp.hostname
+      dst_endpoint.ip: *src_ip
+      dst_endpoint.port: *src_port
+      dst_endpoint.mac: *src_mac
       transaction_uid: dhcp.id
       lease_dur: dhcp.lease_time
-  - when: [{event_type: [flow, netflow]}, {event.dataset: [flow, netflow]}, {suricata.event_type: [flow, netflow]}]
+      relay.ip: dhcp.relay_ip
+  - when: {kind: dhcp}
+    class: dhcp_activity
+    activity_id: *dhcp
+    map:
+      activity_name: dhcp.dhcp_type
+      src_endpoint.mac: dhcp.client_mac
+      src_endpoint.hostname: dhcp.hostname
+      transaction_uid: dhcp.id
+      lease_dur: dhcp.lease_time
+  - when: [{kind: [flow]}]
     class: network_activity
     activity_id: Close
-    time: *time
-    severity_id: Informational
-    profiles: [host]
-    device_type_id: 13
     map:
-      metadata.log_name: [event_type, event.dataset, suricata.event_type]
-      src_endpoint.ip: [src_ip, source.ip]
-      src_endpoint.port: [src_port, source.port]
-      dst_endpoint.ip: [dest_ip, destination.ip]
-      dst_endpoint.port: [dest_port, destination.port]
-      connection_info.uid: [flow_id, suricata.flow_id, network.flow_id]
-      connection_info.community_uid: [community_id, network.community_id]
-      connection_info.protocol_name: {from: [proto, network.transport], transform: lower}
-      connection_info.direction_id: {from: [direction, network.direction], table: {to_server: Inbound, to_client: Outbound, inbound: Inbound, outbound: Outbound, internal: Lateral}, default: 0}
-      traffic.bytes_out: flow.bytes_toserver
-      traffic.bytes_in: flow.bytes_toclient
-      traffic.packets_out: flow.pkts_toserver
-      traffic.packets_in: flow.pkts_toclient
-      app_name: app_proto
       start_time: flow.start
       end_time: flow.end
+      duration: {from: flow.age, scale: 1000}
       status_detail: flow.reason
-  - when: [{event_type: [modbus]}, {event.dataset: [modbus]}, {suricata.event_type: [modbus]}]
+      status_code: flow.state
+      # A flow that never left "new" had no answer.
+      status_id: {from: flow.state, table: {established: Success, closed: Success, bypassed: Success}, default: 0}
+  - when: {kind: netflow}
     class: network_activity
     activity_id: Traffic
-    time: *time
-    severity_id: Informational
-    profiles: [host]
-    device_type_id: 13
     map:
-      metadata.log_name: [event_type, event.dataset, suricata.event_type]
-      src_endpoint.ip: [src_ip, source.ip]
-      src_endpoint.port: [src_port, source.port]
-      dst_endpoint.ip: [dest_ip, destination.ip]
-      dst_endpoint.port: [dest_port, destination.port]
-      connection_info.uid: [flow_id, suricata.flow_id, network.flow_id]
-      connection_info.community_uid: [community_id, network.community_id]
-      connection_info.protocol_name: {from: [proto, network.transport], transform: lower}
-      connection_info.direction_id: {from: [direction, network.direction], table: {to_server: Inbound, to_client: Outbound, inbound: Inbound, outbound: Outbound, internal: Lateral}, default: 0}
-      traffic.bytes_out: flow.bytes_toserver
-      traffic.bytes_in: flow.bytes_toclient
-      traffic.packets_out: flow.pkts_toserver
-      traffic.packets_in: flow.pkts_toclient
-      app_name: app_proto
+      start_time: netflow.start
+      end_time: netflow.end
+      traffic.bytes: netflow.bytes
+      traffic.packets: netflow.pkts
+  - when: {kind: ftp}
+    class: ftp_activity
+    activity_id:
+      from: ftp.command
+      table: {STOR: Put, STOU: Put, APPE: Put, RETR: Get, DELE: Delete, RMD: Delete, RNFR: Rename, RNTO: Rename, LIST: List,
+              NLST: List, MLSD: List}
+      default: 99
+    map:
+      activity_name: ftp.command
+      command: ftp.command
+      codes: ftp.completion_code.0
+      command_responses: ftp.reply
+      port: ftp.dynamic_port
+      type: ftp.mode
+      file.name: ftp_file
+      file.type_id: {default: 0}
+      actor.user.name: ftp_user
+      status_code: ftp.completion_code.0
+      status_detail: ftp.reply.0
+      status_id:
+        cases:
+          - {when: {ftp.completion_code.0: {startswith: ["4", "5"]}}, value: Failure}
+          - {when: {ftp.completion_code.0: {exists: true}}, value: Success}
+        default: 0
+  - when: {kind: smb}
+    class: smb_activity
+    activity_id:
+      from: smb.disposition
+      table: {FILE_SUPERSEDE: 1, FILE_OPEN: 2, FILE_CREATE: 3, FILE_OPEN_IF: 4, FILE_OVERWRITE: 5, FILE_OVERWRITE_IF: 6}
+      default: 99
+    map:
+      activity_name: [smb.disposition, smb.command]
+      command: smb.command
+      dialect: smb.dialect
+      client_dialects: smb.client_dialects
+      share: smb.share
+      share_type_id: {from: smb.share_type, table: {FILE: File, PIPE: Pipe, PRINT: Print}}
+      tree_uid: smb.tree_id
+      file.name: {from: smb.filename, default: unknown}
+      file.size: smb.size
+      file.type_id: {default: 0}
+      actor.user.name: smb.ntlmssp.user
+      actor.user.domain: smb.ntlmssp.domain
+      src_endpoint.hostname: smb.ntlmssp.host
+      status_code: smb.status_code
+      status_detail: smb.status
+      status_id:
+        cases:
+          - {when: {smb.status: [STATUS_SUCCESS, STATUS_MORE_PROCESSING_REQUIRED]}, value: Success}
+          - {when: {smb.status: {exists: true}}, value: Failure}
+        default: 0
+  - when: {kind: krb5, krb5.cname: {exists: true}, not: {krb5.cname: ["<empty>", ""]}}
+    class: authentication
+    activity_id:
+      from: [krb5.failed_request, krb5.msg_type]
+      table: {KRB_AS_REP: 3, KRB_AS_REQ: 3, KRB_TGS_REP: 4, KRB_TGS_REQ: 4}
+      default: 99
+    map: &kerberos
+      activity_name: krb5.msg_type
+      user.name: krb5.cname
+      user.domain: krb5.realm
+      service.name: krb5.sname
+      auth_protocol_id: {value: Kerberos}
+      status_code: krb5.error_code
+      status_detail: krb5.error_code
+      status_id: {cases: [{when: {krb5.msg_type: KRB_ERROR}, value: Failure}], default: 1}
+  - when: {kind: [smtp], mail_from: {exists: true}}
+    class: email_activity
+    activity_id: Send
+    map:
+      direction_id: {value: 0}
+      email.from: mail_from
+      email.to: mail_to
+      email.from_mailbox: email.from
+      email.to_mailboxes: email.to
+      email.subject: email.subject
+      email.message_uid: email.message_id
+      smtp_hello: smtp.helo
+      protocol_name: {value: SMTP}
+      status_detail: email.status
+  - when: {kind: modbus}
+    class: network_activity
+    activity_id: Traffic
+    map:
       unmapped.modbus.unit_id: modbus.request.unit_id
       unmapped.modbus.function_code: [modbus.request.function_raw, modbus.response.function_raw]
       unmapped.modbus.category: {from: modbus.request.access_type}
@@ -1992,51 +2856,62 @@ events:
           - {when: {modbus.response.exception.code: {exists: true}}, value: exception}
           - {when: {modbus.response.function_raw: {exists: true}}, value: accepted}
         default: no_response
+      status_id:
+        cases:
+          - {when: {modbus.response.exception.code: {exists: true}}, value: Failure}
+          - {when: {modbus.response.function_raw: {exists: true}}, value: Success}
+        default: 0
+      status_detail: modbus.response.exception.code
+  # Everything else with addresses: tls, quic, anomaly, snmp, sip, mqtt, nfs, dcerpc, dnp3, enip, ike, tftp, krb5 ...
   - when: [{src_ip: {exists: true}}, {source.ip: {exists: true}}]
     class: network_activity
     activity_id: Traffic
-    time: *time
-    severity_id: {from: event_type, table: {anomaly: Low}, default: 1}
-    profiles: [host]
-    device_type_id: 13
+    severity_id: {from: kind, table: {anomaly: Low}, default: 1}
     map:
-      metadata.log_name: [event_type, event.dataset, suricata.event_type]
-      src_endpoint.ip: [src_ip, source.ip]
-      src_endpoint.port: [src_port, source.port]
-      dst_endpoint.ip: [dest_ip, destination.ip]
-      dst_endpoint.port: [dest_port, destination.port]
-      connection_info.uid: [flow_id, suricata.flow_id, network.flow_id]
-      connection_info.community_uid: [community_id, network.community_id]
-      connection_info.protocol_name: {from: [proto, network.transport], transform: lower}
-      connection_info.direction_id: {from: [direction, network.direction], table: {to_server: Inbound, to_client: Outbound, inbound: Inbound, outbound: Outbound, internal: Lateral}, default: 0}
-      traffic.bytes_out: flow.bytes_toserver
-      traffic.bytes_in: flow.bytes_toclient
-      traffic.packets_out: flow.pkts_toserver
-      traffic.packets_in: flow.pkts_toclient
-      app_name: [app_proto, network.protocol]
-      tls.sni: tls.sni
-      tls.version: {from: tls.version, default: unknown}
-      tls.ja3_hash.value: tls.ja3.hash
-      tls.ja3_hash.algorithm_id: {default: 1}
+      actor.user.name: [mqtt.connect.username, pgsql.request.startup_parameters.user, snmp.usm, tacacs.user]
       message: anomaly.event
+      status_code: [krb5.error_code, sip.code, nfs.status]
+      status_detail:
+        [anomaly.event, krb5.error_code, sip.reason, nfs.status, tls.last_alert, rfb.server_security_failure_reason]
+      status_id:
+        cases:
+          - {when: {krb5.msg_type: KRB_ERROR}, value: Failure}
+          - {when: {mqtt.connack.return_code: ["1", "2", "3", "4", "5"]}, value: Failure}
+          - when: [{mqtt.connack.return_code: "0"}, {mqtt.suback.qos_granted: {exists: true}}, {mqtt.puback.reason_code: "0"}]
+            value: Success
+          - {when: {nfs.status: OK}, value: Success}
+          - {when: {sip.code: {startswith: "2"}}, value: Success}
+          - {when: {sip.code: {startswith: ["4", "5", "6"]}}, value: Failure}
+          - {when: {tls.version: {exists: true}}, value: 0}
+        default: 0
+  - when: {kind: arp}
+    class: network_activity
+    activity_id: {from: arp.opcode, table: {request: Traffic, reply: Traffic}, default: 6}
+    map:
+      src_endpoint.ip: arp.src_ip
+      src_endpoint.mac: arp.src_mac
+      dst_endpoint.ip: arp.dest_ip
+      dst_endpoint.mac: arp.dest_mac
+      status_detail: arp.opcode
   - class: base_event
     activity_id: 0
-    time: *time
-    device_type_id: 13
     map:
-      metadata.log_name: event_type
+      message: [engine.message, anomaly.event]
 samples:
   - description: an alert as Suricata writes it
-    input: '{"timestamp":"2026-11-21T10:00:02.000001+0000","flow_id":42,"in_iface":"eth0","event_type":"alert","src_ip":"172.24.0.10","src_port":49160,"dest_ip":"172.21.0.10","dest_port":502,"proto":"TCP","alert":{"action":"allowed","gid":1,"signature_id":1000001,"rev":2,"signature":"Modbus write from outside","category":"Attempted Administrator Privilege Gain","severity":1},"app_proto":"modbus"}'
+    input: '{"timestamp":"2026-11-21T10:00:02.000001+0000","flow_id":42,"in_iface":"eth0","event_type":"alert","src_ip":"172.24.0.10","src_port":49160,"dest_ip":"172.21.0.10","dest_port":502,"proto":"TCP","alert":{"action":"allowed","gid":1,"signature_id":1000001,"rev":2,"signature":"Modbus write from outside","category":"Attempted Administrator Privilege Gain","severity":1,"metadata":{"mitre_technique_id":["T0855"],"mitre_tactic_id":["TA0106"]}},"app_proto":"modbus"}'
     expect:
       class_uid: 2004
       severity_id: 4
       time: "1795255202000"
       finding_info.uid: "1000001"
       finding_info.title: Modbus write from outside
+      finding_info.attacks.technique.uid: T0855
       evidences.src_endpoint.ip: 172.24.0.10
       evidences.dst_endpoint.port: 502
       evidences.connection_info.protocol_name: tcp
+      evidences.connection_info.protocol_num: 6
+      device.interface_name: eth0
       action_id: 1
   - description: the same in a shipper's envelope
     input: '{"@timestamp":"2026-11-21T10:00:03.000Z","log":{"file":{"path":"/var/log/suricata/eve.json"}},"message":"{\"timestamp\":\"2026-11-21T10:00:02.5+0000\",\"event_type\":\"alert\",\"src_ip\":\"172.24.0.10\",\"src_port\":49160,\"dest_ip\":\"172.21.0.10\",\"dest_port\":502,\"proto\":\"TCP\",\"alert\":{\"action\":\"blocked\",\"signature_id\":1000002,\"rev\":1,\"signature\":\"Modbus scan\",\"category\":\"Misc\",\"severity\":2}}","tags":["_filebeat_suricata"]}'
@@ -2052,6 +2927,9 @@ samples:
       class_uid: 2004
       finding_info.uid: "1000002"
       evidences.dst_endpoint.ip: 172.21.0.10
+  - description: the same as Filebeat's module stores it
+    input: '{"@timestamp":"2026-11-21T10:00:02.500Z","event":{"module":"suricata","dataset":"suricata.eve"},"source":{"ip":"172.24.0.10","port":49160},"destination":{"ip":"172.21.0.10","port":502},"network":{"transport":"tcp"},"rule":{"name":"Modbus scan","id":"1000002"},"suricata":{"eve":{"event_type":"alert","alert":{"action":"allowed","signature_id":1000002,"signature":"Modbus scan","severity":3}}}}'
+    expect: {class_uid: 2004, severity_id: 2, evidences.src_endpoint.port: 49160, action_id: 1}
   - description: a flow
     input: '{"timestamp":"2026-11-21T10:00:09.000000+0000","flow_id":43,"event_type":"flow","src_ip":"172.22.0.10","src_port":40000,"dest_ip":"172.21.0.10","dest_port":502,"proto":"TCP","app_proto":"modbus","flow":{"pkts_toserver":10,"pkts_toclient":9,"bytes_toserver":800,"bytes_toclient":900,"start":"2026-11-21T10:00:00.000000+0000","end":"2026-11-21T10:00:09.000000+0000","state":"closed","reason":"timeout"}}'
     expect:
@@ -2060,6 +2938,40 @@ samples:
       traffic.bytes_out: 800
       start_time: "1795255200000"
       connection_info.uid: "43"
+      status_id: 1
+  - description: behind a syslog header, a DHCP reply (the client is the source)
+    input: '<133>Nov 21 10:00:10 ids1 suricata[811]: {"timestamp":"2026-11-21T10:00:10.000000+0000","flow_id":44,"in_iface":"eth1","event_type":"dhcp","src_ip":"172.22.0.1","src_port":67,"dest_ip":"172.22.0.77","dest_port":68,"proto":"UDP","dhcp":{"type":"reply","id":5,"client_mac":"02:00:5e:10:00:07","assigned_ip":"172.22.0.77","dhcp_type":"ack","lease_time":3600}}'
+    expect: {class_uid: 4004, activity_id: 5, src_endpoint.ip: 172.22.0.77, src_endpoint.mac: "02:00:5e:10:00:07", dst_endpoint.ip: 172.22.0.1, device.hostname: ids1}
+  - description: DNS, version 3
+    input: '{"timestamp":"2026-11-21T10:00:11.000000+0000","flow_id":45,"event_type":"dns","src_ip":"172.22.0.10","src_port":53210,"dest_ip":"172.22.0.1","dest_port":53,"proto":"UDP","dns":{"version":3,"type":"response","rcode":"NXDOMAIN","queries":[{"rrname":"plc7.example.net","rrtype":"A"}]}}'
+    expect: {class_uid: 4003, activity_id: 2, query.hostname: plc7.example.net, rcode_id: 3, status_id: 2}
+  - description: HTTP
+    input: '{"timestamp":"2026-11-21T10:00:12.000000+0000","flow_id":46,"event_type":"http","src_ip":"172.22.0.10","src_port":53211,"dest_ip":"192.0.2.8","dest_port":80,"proto":"TCP","http":{"hostname":"updates.example.com","url":"/fw.bin","http_user_agent":"curl/8","http_method":"GET","protocol":"HTTP/1.1","status":200,"length":512}}'
+    expect: {class_uid: 4002, activity_id: 3, http_request.url.hostname: updates.example.com, http_response.code: 200}
+  - description: SMB
+    input: '{"timestamp":"2026-11-21T10:00:13.000000+0000","flow_id":47,"event_type":"smb","src_ip":"172.22.0.10","src_port":53212,"dest_ip":"172.22.0.20","dest_port":445,"proto":"TCP","smb":{"dialect":"3.11","command":"SMB2_COMMAND_CREATE","status":"STATUS_ACCESS_DENIED","status_code":"0xc0000022","filename":"plan.docx","disposition":"FILE_OPEN"}}'
+    expect: {class_uid: 4006, activity_id: 2, status_id: 2, status_detail: STATUS_ACCESS_DENIED, file.name: plan.docx}
+  - description: Kerberos
+    input: '{"timestamp":"2026-11-21T10:00:14.000000+0000","flow_id":48,"event_type":"krb5","src_ip":"172.22.0.10","src_port":53213,"dest_ip":"172.22.0.2","dest_port":88,"proto":"TCP","krb5":{"msg_type":"KRB_AS_REP","cname":"engineer","realm":"PLANT.EXAMPLE","sname":"krbtgt/PLANT.EXAMPLE"}}'
+    expect: {class_uid: 3002, activity_id: 3, user.name: engineer, status_id: 1, dst_endpoint.ip: 172.22.0.2}
+  - description: TLS with its certificate
+    input: '{"timestamp":"2026-11-21T10:00:15.000000+0000","flow_id":49,"event_type":"tls","src_ip":"172.22.0.10","src_port":53214,"dest_ip":"192.0.2.8","dest_port":443,"proto":"TCP","tls":{"subject":"CN=updates.example.com","issuerdn":"CN=Example CA","serial":"01:02","fingerprint":"aa:bb","sni":"updates.example.com","version":"TLS 1.2","notbefore":"2026-01-01T00:00:00","notafter":"2027-01-01T00:00:00"}}'
+    expect: {class_uid: 4001, tls.sni: updates.example.com, tls.certificate.issuer: CN=Example CA}
+  - description: FTP
+    input: '{"timestamp":"2026-11-21T10:00:16.000000+0000","flow_id":50,"event_type":"ftp","src_ip":"172.22.0.10","src_port":53215,"dest_ip":"172.22.0.30","dest_port":21,"proto":"TCP","ftp":{"completion_code":["530"],"reply":["Login incorrect."],"command":"PASS"}}'
+    expect: {class_uid: 4008, status_id: 2, status_detail: Login incorrect., command: PASS}
+  - description: mail
+    input: '{"timestamp":"2026-11-21T10:00:17.000000+0000","flow_id":51,"event_type":"smtp","src_ip":"172.22.0.10","src_port":53216,"dest_ip":"172.22.0.31","dest_port":25,"proto":"TCP","smtp":{"helo":"ews1","mail_from":"<ews1@plant.example>","rcpt_to":["<ops@plant.example>"]},"email":{"status":"PARSE_DONE","from":"EWS <ews1@plant.example>"}}'
+    expect: {class_uid: 4009, email.from: ews1@plant.example}
+  - description: the IPS dropped
+    input: '{"timestamp":"2026-11-21T10:00:18.000000+0000","flow_id":52,"event_type":"drop","src_ip":"172.24.0.10","src_port":53217,"dest_ip":"172.21.0.10","dest_port":502,"proto":"TCP","drop":{"len":52,"reason":"rules"}}'
+    expect: {class_uid: 4001, activity_id: 5, action_id: 2, disposition_id: 6}
+  - description: statistics
+    input: '{"timestamp":"2026-11-21T10:00:19.000000+0000","event_type":"stats","stats":{"uptime":60}}'
+    expect: {class_uid: 0}
+  - description: Modbus
+    input: '{"timestamp":"2026-11-21T10:00:20.000000+0000","flow_id":53,"event_type":"modbus","src_ip":"172.24.0.10","src_port":53218,"dest_ip":"172.21.0.10","dest_port":502,"proto":"TCP","modbus":{"id":1,"request":{"transaction_id":1,"unit_id":7,"function_raw":6,"function_code":"WrSingleReg","access_type":"WRITE","write":{"address":3,"data":9}},"response":{"function_raw":6}}}'
+    expect: {class_uid: 4001, unmapped.modbus.unit_id: 7, unmapped.modbus.function_code: 6, status_id: 1}
 """##),
         ("mappings/zones.example.yaml", ##"""
 # SPDX-License-Identifier: Apache-2.0
