@@ -172,16 +172,19 @@ struct TLSConnectionTests {
 
     private func waitForWriting(_ server: Server) throws {
         let connection = try server.accept()
+        // Little room, so that it is soon full; without this the kernel gives megabytes.
+        var room = Int32(4096)
+        setsockopt(connection.raw, SOL_SOCKET, SO_SNDBUF, &room, socklen_t(MemoryLayout<Int32>.size))
         try connection.secure(with: server.context)
         #expect(
             try server.wait(on: connection) { if case .done = connection.handshake() { true } else { false } })
-        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
-        defer { room.deallocate() }
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+        defer { bytes.deallocate() }
         var isStuck = false
         var failure: TransportError?
         _ = try server.wait(on: connection, 20) {
             for _ in 0..<100 {
-                let result = connection.read(into: room)
+                let result = connection.read(into: bytes)
                 if case .failed(let error) = result { failure = error }
                 guard case .bytes = result else { break }
             }
