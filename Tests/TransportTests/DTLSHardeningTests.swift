@@ -52,8 +52,11 @@ import Wire
             bind: "0.0.0.0:0")
         let template = try HelloTemplate()
         let arena = DatagramArena(slots: 4, largest: 2048)
+        // All stay open: a port that is free again could come a second time.
+        var sockets: [UDPSocket] = []
         func begin(_ address: String, _ number: Int) throws {
             let socket = try UDPSocket(bind: SocketAddress(address + ":0"))
+            sockets.append(socket)
             harness.take(template.hello(number).span.bytes, from: socket.address)
             let cookie = try #require(HelloTemplate.cookie(Relay.receive(socket, arena).first?.0 ?? []))
             harness.take(template.hello(number, cookie: cookie).span.bytes, from: socket.address)
