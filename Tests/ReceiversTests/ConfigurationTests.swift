@@ -7,7 +7,7 @@ import Testing
 import Transport
 import Wire
 
-@Suite(.timeLimit(.minutes(1))) struct ConfigurationTests {
+@Suite(.timeLimit(.minutes(4))) struct ConfigurationTests {
     private func open(_ configurations: [ListenerConfiguration], lanes: Int = 1) throws -> SyslogInput {
         try SyslogInput.open(configurations, lanes: lanes, registry: Registry(), logger: Logger(label: "test"))
     }

@@ -8,7 +8,7 @@ import Transport
 import Wire
 
 /// How lanes share datagrams, what they do while the journal takes nothing, and what they hold.
-@Suite(.timeLimit(.minutes(1))) struct LaneTests {
+@Suite(.timeLimit(.minutes(4))) struct LaneTests {
     /// Sends datagrams to a port from one socket, which is one sender.
     private struct Sender {
         private let client: DatagramSender

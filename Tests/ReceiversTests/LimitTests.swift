@@ -5,7 +5,7 @@ import Receivers
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(1))) struct LimitTests {
+@Suite(.timeLimit(.minutes(4))) struct LimitTests {
     @Test func connectionsAreLimitedInAllAndPerPeer() throws {
         let service = try Service(
             [

@@ -6,7 +6,7 @@ import Testing
 import Wire
 
 /// What an auditor hears of certificates: frames of the service's own.
-@Suite(.timeLimit(.minutes(1))) struct NoticeTests {
+@Suite(.timeLimit(.minutes(4))) struct NoticeTests {
     /// A member of a notice as text.
     private func member(_ name: String, _ seen: Seen?) -> String? {
         guard let seen, let json = try? JSONSerialization.jsonObject(with: Data(seen.bytes)) as? [String: Any] else {

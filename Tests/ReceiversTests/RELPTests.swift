@@ -6,7 +6,7 @@ import Receivers
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(1))) struct RELPTests {
+@Suite(.timeLimit(.minutes(4))) struct RELPTests {
     @Test func nothingIsAcknowledgedBeforeItIsOnDiskAndThenInOrder() throws {
         let lanes = try HandLanes([.test(.relp, name: "relp")])
         let client = RawClient.relp(lanes)

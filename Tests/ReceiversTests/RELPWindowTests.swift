@@ -7,7 +7,7 @@ import Testing
 import Wire
 
 /// RELP senders that send ahead, go, or wait for a disk that is not there.
-@Suite(.timeLimit(.minutes(1))) struct RELPWindowTests {
+@Suite(.timeLimit(.minutes(4))) struct RELPWindowTests {
     private func push(_ client: RawClient, _ rest: inout ArraySlice<UInt8>) {
         while !rest.isEmpty {
             let count = client.send(Array(rest.prefix(256 << 10)))

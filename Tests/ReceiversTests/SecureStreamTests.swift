@@ -5,7 +5,7 @@ import Receivers
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(1))) struct SecureStreamTests {
+@Suite(.timeLimit(.minutes(4))) struct SecureStreamTests {
     @Test(arguments: ["TLSv1_2", "TLSv1_3"]) func manySmallAndLargeRecordsArrive(_ version: String) throws {
         let service = try Service([.test(.tls, tls: Certificates.tls())])
         let python = Program.python(

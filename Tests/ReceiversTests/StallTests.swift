@@ -8,7 +8,7 @@ import Testing
 import Wire
 
 /// Connections of a lane that could not poll for a while, and those that keep nothing to themselves.
-@Suite(.timeLimit(.minutes(1))) struct StallTests {
+@Suite(.timeLimit(.minutes(4))) struct StallTests {
     /// The disk was full, or a batch took long: what has come meanwhile is in the sockets, and its senders are not idle.
     @Test func whatCameWhileTheLaneStoodStillIsRead() throws {
         let lanes = try HandLanes(

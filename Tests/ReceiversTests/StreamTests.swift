@@ -5,7 +5,7 @@ import Receivers
 import Testing
 import Wire
 
-@Suite(.timeLimit(.minutes(1))) struct StreamTests {
+@Suite(.timeLimit(.minutes(4))) struct StreamTests {
     @Test func octetCountingAndLineFeedShareOnePort() throws {
         let service = try Service([.test(.tcp)])
         let python = Program.python(

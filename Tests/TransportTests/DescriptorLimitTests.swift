@@ -3,7 +3,7 @@ import Foundation
 import Testing
 import Transport
 
-@Suite(.timeLimit(.minutes(1))) struct DescriptorLimitTests {
+@Suite(.timeLimit(.minutes(4))) struct DescriptorLimitTests {
     /// In a process of its own, because the limit is the process's.
     @Test func aProcessWithoutDescriptorsShedsConnectionsAndGoesOn() async {
         await #expect(processExitsWith: .success) {

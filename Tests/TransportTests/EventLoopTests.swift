@@ -4,7 +4,7 @@ import Testing
 import Transport
 import Wire
 
-@Suite(.timeLimit(.minutes(1))) struct EventLoopTests {
+@Suite(.timeLimit(.minutes(4))) struct EventLoopTests {
     @Test func anotherThreadWakesIt() throws {
         let loop = try EventLoop()
         var events: [EventLoop.Event] = []

@@ -4,7 +4,7 @@ import Testing
 import Transport
 import Wire
 
-@Suite(.timeLimit(.minutes(1))) struct StreamClientTests {
+@Suite(.timeLimit(.minutes(4))) struct StreamClientTests {
     /// A Python server: prints its port, takes one connection, reads it all, prints the SHA-256 of what it read.
     private func server(_ folder: String? = nil, clientCA: String? = nil) -> Program {
         .python(

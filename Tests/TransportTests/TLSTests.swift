@@ -4,7 +4,7 @@ import Testing
 import Transport
 import Wire
 
-@Suite(.timeLimit(.minutes(1))) struct TLSTests {
+@Suite(.timeLimit(.minutes(4))) struct TLSTests {
     private func server(
         _ policy: ClientCertificatePolicy = .none, _ minimum: TLSVersion = .v1_2
     ) throws -> TLSContext {
@@ -159,7 +159,7 @@ import Wire
     }
 
     /// Opening a pipe waits for its writer: a reload of a running service would stand still.
-    @Test(.timeLimit(.minutes(1))) func aNamedPipeIsNoFileToWaitFor() throws {
+    @Test(.timeLimit(.minutes(4))) func aNamedPipeIsNoFileToWaitFor() throws {
         let pipe = Certificates.scratchPath()
         #expect(mkfifo(pipe, 0o600) == 0)
         let good = Certificates.good

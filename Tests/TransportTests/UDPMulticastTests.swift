@@ -4,7 +4,7 @@ import Testing
 import Transport
 import Wire
 
-@Suite(.timeLimit(.minutes(1))) struct UDPMulticastTests {
+@Suite(.timeLimit(.minutes(4))) struct UDPMulticastTests {
     /// Few hosts route IPv6 multicast over loopback; another interface can be named, such as a dummy one.
     private static let interface6 = ProcessInfo.processInfo.environment["PENSTOCK_MULTICAST_INTERFACE"] ?? "lo"
 

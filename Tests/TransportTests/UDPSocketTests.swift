@@ -4,7 +4,7 @@ import Testing
 import Transport
 import Wire
 
-@Suite(.timeLimit(.minutes(1))) struct UDPSocketTests {
+@Suite(.timeLimit(.minutes(4))) struct UDPSocketTests {
     static let loopback = IPAddress(v4: 0x7F00_0001)
 
     /// Receives until `count` datagrams came or a second passed in silence.

@@ -5,7 +5,7 @@ import Transport
 import Wire
 
 /// One port on several sockets, and one sender with one source port.
-@Suite(.timeLimit(.minutes(1))) struct UDPSpreadTests {
+@Suite(.timeLimit(.minutes(4))) struct UDPSpreadTests {
     private struct Group {
         let sockets: [UDPSocket]
         let sender: DatagramSender
