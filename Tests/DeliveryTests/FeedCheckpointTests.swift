@@ -122,7 +122,7 @@ private struct Seeded: RandomNumberGenerator {
         feed.start()
         feed.append(Journaled.batch(0..<100))
         #expect(eventually { feed.progress.positions == [0: 100] })
-        #expect(eventually(5) { feed.progress.safePositions == [0: 100] })
+        #expect(eventually { feed.progress.safePositions == [0: 100] })
         feed.stop()
     }
 
@@ -139,7 +139,7 @@ private struct Seeded: RandomNumberGenerator {
             feed.append(Journaled.batch(0..<10))
         }
         let start = Date()
-        FeedOutput.stop(feeds, timeout: .milliseconds(400))
-        #expect(Date().timeIntervalSince(start) < 1.5)
+        FeedOutput.stop(feeds, timeout: .milliseconds(1500))
+        #expect(Date().timeIntervalSince(start) < 6)
     }
 }

@@ -76,16 +76,7 @@ import Testing
         #expect(book.lines.filter { $0.contains("lost blocked/") }.count == 5, "each object with its events")
     }
 
-    /// A file system of a megabyte, for root only.
-    private static let canMount: Bool = {
-        guard geteuid() == 0, let scratch = try? Scratch() else { return false }
-        guard (try? Run("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", scratch.path]).status) == 0 else {
-            return false
-        }
-        return (try? Run("umount", [scratch.path]).status) == 0
-    }()
-
-    @Test(.enabled(if: canMount, "needs the right to mount a tmpfs"))
+    @Test(.enabled(if: Scratch.canMount, "needs the right to mount a tmpfs"))
     func aFullDiskLosesNothingWhileMemoryLasts() throws {
         let scratch = try Scratch()
         try #require(try Run("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", scratch.path]).status == 0)

@@ -36,6 +36,15 @@ final class Scratch {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
+    /// Whether a small file system of its own can be mounted on such a folder: for root only.
+    static let canMount: Bool = {
+        guard geteuid() == 0, let scratch = try? Scratch() else { return false }
+        guard (try? Run("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", scratch.path]).status) == 0 else {
+            return false
+        }
+        return (try? Run("umount", [scratch.path]).status) == 0
+    }()
+
     func file(_ name: String, _ content: String = "") throws -> String {
         let full = path + "/" + name
         try content.write(toFile: full, atomically: false, encoding: .utf8)
@@ -136,7 +145,7 @@ final class Receiver {
 }
 
 /// Waits until `condition` holds, for at most that many seconds.
-func eventually(_ seconds: Double = 15, _ condition: () -> Bool) -> Bool {
+func eventually(_ seconds: Double = 60, _ condition: () -> Bool) -> Bool {
     let end = Date().addingTimeInterval(seconds)
     while Date() < end {
         if condition() { return true }

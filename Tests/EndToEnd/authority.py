@@ -26,7 +26,7 @@ commonName = supplied
 
 
 def openssl(*arguments, cwd=None, **options):
-    answer = subprocess.run(["openssl", *map(str, arguments)], cwd=cwd, capture_output=True, timeout=30, **options)
+    answer = subprocess.run(["openssl", *map(str, arguments)], cwd=cwd, capture_output=True, timeout=60, **options)
     assert answer.returncode == 0, "openssl %s: %s" % (" ".join(map(str, arguments)), answer.stderr.decode())
     return answer.stdout.decode()
 

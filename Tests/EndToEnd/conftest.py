@@ -126,8 +126,8 @@ def attack(folder, certificates, exported, siem=None, soc=None, **changes):
     pipe = folder / "sensor.pcap"
     os.mkfifo(pipe)
     configuration["sensors"] = [{"name": "span", "file": str(pipe)}]
-    # Six times as fast as it happened: a second of delay is six of event time.
-    configuration["correlation"] = {"lateness": "6s"}
+    # Six times as fast as it happened: two seconds of delay are twelve of event time.
+    configuration["correlation"] = {"lateness": "12s"}
     if siem:
         configuration["outputs"]["feeds"] = [{
             "name": "siem", "format": "cef", "transport": "tcp", "address": "127.0.0.1:%d" % siem.port,
@@ -142,9 +142,13 @@ def attack(folder, certificates, exported, siem=None, soc=None, **changes):
         support.eventually(
             lambda: any(all(d in str(record) for d in support.DETECTIONS)
                         for record in support.incidents(service.lake).values()),
-            60, "an incident with all four detections")
+            120, "an incident with all four detections")
+        # The incident may be there before the last of the lines is.
+        support.becomes(lambda: service.count("penstock_received_messages_total"), len(made.messages), "all lines")
         made.metrics, made.service, made.lake, made.siem, made.soc = service.metrics(), service, service.lake, siem, soc
         made.status = service.stop()
+        if siem:
+            siem.drain()
         return made
     except AssertionError as error:
         raise AssertionError("%s\n%s" % (error, service.log())) from None

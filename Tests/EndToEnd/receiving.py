@@ -37,7 +37,7 @@ def events(service, marker=""):
     return [json.loads(line) for line in file.read_bytes().split(b"\n")[:-1] if wanted in line]
 
 
-def arrived(service, marker, count=1, timeout=20):
+def arrived(service, marker, count=1, timeout=60):
     """The events of `count` messages with `marker`; exactly so many."""
     found = support.eventually(lambda: len(events(service, marker)) >= count and events(service, marker), timeout,
                                "%d events with %s" % (count, marker))
@@ -89,17 +89,17 @@ def together(*works):
         raise errors[0]
 
 
-def s_client(port, *options, data=b"", timeout=20):
+def s_client(port, *options, data=b"", timeout=60):
     """Runs openssl's client to its end, which comes when it has sent `data`."""
     return subprocess.run(["openssl", "s_client", "-connect", "127.0.0.1:%d" % port, *options], input=data,
                           capture_output=True, timeout=timeout)
 
 
-def connect(port, source="127.0.0.1", timeout=10):
+def connect(port, source="127.0.0.1", timeout=60):
     return socket.create_connection(("127.0.0.1", port), timeout=timeout, source_address=(source, 0))
 
 
-def is_closed(connection, timeout=5):
+def is_closed(connection, timeout=60):
     """Whether the service closes the connection, in this time at most."""
     connection.settimeout(timeout)
     try:

@@ -7,7 +7,7 @@ import threading
 class RelpClient:
     """Sends `syslog` commands with a window, and keeps the messages that were acknowledged with `200`."""
 
-    def __init__(self, port, window=128, timeout=10):
+    def __init__(self, port, window=128, timeout=60):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self.window, self.number, self.open, self.acknowledged, self.refused = window, 0, {}, [], []
         self.buffer, self.condition, self.ended = b"", threading.Condition(), False
@@ -71,7 +71,7 @@ class RelpClient:
     def send(self, message):
         """Sends one message; waits while the window is full. False when the server has gone."""
         with self.condition:
-            self.condition.wait_for(lambda: self.ended or len(self.open) < self.window, timeout=30)
+            self.condition.wait_for(lambda: self.ended or len(self.open) < self.window, timeout=60)
             if self.ended:
                 return False
             # Noted before it is sent: its answer may be faster than this thread.
@@ -82,7 +82,7 @@ class RelpClient:
             return False
         return True
 
-    def wait(self, timeout=30):
+    def wait(self, timeout=60):
         """Until everything is acknowledged; whether it was."""
         with self.condition:
             return self.condition.wait_for(lambda: not self.open or self.ended, timeout) and not self.open

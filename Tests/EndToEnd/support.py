@@ -7,6 +7,7 @@ import http.server
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -39,8 +40,11 @@ def ndjson(data):
     return [json.loads(line) for line in data.splitlines() if line.strip()]
 
 
-def eventually(probe, timeout=30, what="it", interval=0.05):
-    """The first true answer of `probe`; what it answered last when there is none in time."""
+def eventually(probe, timeout=60, what="it", interval=0.05):
+    """The first true answer of `probe`; what it answered last when there is none in time.
+
+    The limit only says when a fault is a fault: a loaded machine takes its time, and a test that passes costs none.
+    """
     end, answer = time.monotonic() + timeout, None
     while True:
         answer = probe()
@@ -51,19 +55,41 @@ def eventually(probe, timeout=30, what="it", interval=0.05):
         time.sleep(interval)
 
 
+def becomes(probe, wanted, what, timeout=60):
+    """Waits until `probe` answers `wanted`: for what other threads count at their own pace."""
+    last = []
+
+    def same():
+        last[:] = [probe()]
+        return last[0] == wanted
+    try:
+        eventually(same, timeout, what)
+    except AssertionError:
+        raise AssertionError("%s: %r after %d s, not %r" % (what, last[0], timeout, wanted)) from None
+
+
+given_ports = set()
+
+
 def free_ports(count):
-    """Ports of the loopback interface that are free for TCP and UDP."""
+    """Ports that are free for TCP and UDP, each given once.
+
+    They lie below those that the kernel gives to clients: while a server is down, no connection may get its port.
+    """
+    clients = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     found = []
     while len(found) < count:
+        port = random.randrange(10_000, max(20_000, clients))
+        if port in given_ports:
+            continue
         with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port = tcp.getsockname()[1]
             try:
-                udp.bind(("127.0.0.1", port))
+                tcp.bind(("0.0.0.0", port))
+                udp.bind(("0.0.0.0", port))
             except OSError:
                 continue
-            if port not in found:
-                found.append(port)
+        given_ports.add(port)
+        found.append(port)
     return found
 
 
@@ -89,7 +115,7 @@ class Service:
         return (self.folder / "stderr.log").read_text(errors="replace") + \
             (self.folder / "stdout.log").read_text(errors="replace")
 
-    def get(self, path, timeout=5):
+    def get(self, path, timeout=60):
         """Status and body of the service's own HTTP endpoint; status 0 when it does not answer."""
         try:
             with urllib.request.urlopen("http://127.0.0.1:%d%s" % (self.http_port, path), timeout=timeout) as answer:
@@ -99,7 +125,7 @@ class Service:
         except (OSError, http.client.HTTPException):
             return 0, ""
 
-    def wait_ready(self, timeout=60):
+    def wait_ready(self, timeout=120):
         def ready():
             assert self.process.poll() is None, "the service ended with %s:\n%s" % (self.process.returncode, self.log())
             return self.get("/readyz")[0] == 200
@@ -127,7 +153,7 @@ class Service:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def stop(self, timeout=60):
+    def stop(self, timeout=120):
         """SIGTERM, which drains, and the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -137,9 +163,10 @@ class Service:
         return status
 
     def kill(self):
+        """SIGKILL, and until the process has gone."""
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(60)
 
 
 # ---------------------------------------------------------------- senders
@@ -165,7 +192,7 @@ def lines(messages):
 
 
 def send_tcp(port, data):
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as sender:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as sender:
         sender.sendall(data)
 
 
@@ -178,7 +205,7 @@ def tls_context(certificates, client=None):
 
 @contextlib.contextmanager
 def tls_connection(port, certificates, client=None):
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as plain:
         with tls_context(certificates, client).wrap_socket(plain, server_hostname="localhost") as secured:
             yield secured
 
@@ -255,7 +282,7 @@ class LineSink:
     """A TCP listener, inside TLS when it gets certificates, that keeps the lines it is sent."""
 
     def __init__(self, port=0, certificates=None):
-        self.data, self.lock, self.connections, self.context = b"", threading.Lock(), [], None
+        self.data, self.lock, self.connections, self.readers, self.context = b"", threading.Lock(), [], [], None
         if certificates:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(certificates / "server.pem", certificates / "server.key")
@@ -267,17 +294,19 @@ class LineSink:
         while True:
             try:
                 connection, _ = self.listener.accept()
-                if self.context:
-                    connection = self.context.wrap_socket(connection, server_side=True)
-            except ssl.SSLError:
-                continue
             except OSError:
                 return
             self.connections.append(connection)
-            threading.Thread(target=self._read, args=(connection,), daemon=True).start()
+            reader = threading.Thread(target=self._read, args=(connection,), daemon=True)
+            self.readers.append(reader)
+            reader.start()
 
     def _read(self, connection):
+        # A client that gives up in its handshake ends its own connection, not the listener.
         with contextlib.suppress(OSError):
+            if self.context:
+                place = self.connections.index(connection)
+                connection = self.connections[place] = self.context.wrap_socket(connection, server_side=True)
             while data := connection.recv(65536):
                 with self.lock:
                     self.data += data
@@ -285,6 +314,12 @@ class LineSink:
     def lines(self):
         with self.lock:
             return [line for line in self.data.split(b"\n")[:-1] if line]
+
+    def drain(self):
+        """Reads to the end what clients that have gone have sent."""
+        for reader in list(self.readers):
+            reader.join(60)
+            assert not reader.is_alive(), "a connection to the sink is still open"
 
     def close(self):
         with contextlib.suppress(OSError):
@@ -366,6 +401,31 @@ def rows(lake, columns="*", where="true"):
         answer = connection.execute(query)
         names = [d[0] for d in answer.description]
         return [dict(zip(names, row)) for row in answer.fetchall()]
+
+
+def event(row):
+    """A row of the lake as the event it was: what is null was never there."""
+    def whole(value):
+        if isinstance(value, dict):
+            kept = {k: whole(v) for k, v in value.items() if v is not None}
+            return {k: v for k, v in kept.items() if v != {}} or None
+        if isinstance(value, list):
+            return [whole(v) for v in value if v is not None]
+        return value
+
+    def merge(into, more):
+        for key, value in more.items():
+            if isinstance(value, dict) and isinstance(into.get(key), dict):
+                merge(into[key], value)
+            else:
+                into[key] = value
+
+    made = whole(row)
+    if "unmapped" in made:
+        made["unmapped"] = json.loads(made["unmapped"])
+    if "misfits" in made:
+        merge(made, json.loads(made.pop("misfits")))
+    return made
 
 
 def incidents(lake):

@@ -2,7 +2,7 @@
 """Outputs over kills, restarts and changed configurations: nothing lost, nothing twice, nothing under a wrong name."""
 import json
 import os
-import signal
+import struct
 import threading
 import time
 
@@ -16,19 +16,27 @@ def test_a_file_has_every_event_once_over_kills(factory):
     file, number = factory.folder / "events.ndjson", 0
     for _ in range(4):
         service = factory.start(settings)
-        with support.socket.create_connection(("127.0.0.1", service.tcp), timeout=5) as sender:
+        with support.socket.create_connection(("127.0.0.1", service.tcp), timeout=60) as sender:
+            there = len(written(file))
             for _ in range(60):
                 sender.sendall(support.octets([message("tcp", number + n) for n in range(100)]))
                 number += 100
                 time.sleep(0.005)
-            service.signal(signal.SIGKILL)
-            service.process.wait(10)
+            # What the kernel holds is lost with the process: on a slow machine that may be most of it.
+            support.eventually(lambda: len(written(file)) >= there + 1_500, 60, "some of the events")
+            service.kill()
     service = factory.start(settings)
     there = set(replayed(factory.folder)[0])
-    support.eventually(lambda: there <= set(written(file)), 60, "outputs that caught up", interval=0.5)
+    support.eventually(lambda: there <= set(written(file)), 120, "outputs that caught up", interval=0.5)
     assert service.stop() == 0, service.log()
     repeats = sum(times - 1 for times in written(file).values())
     assert len(there) > 5_000 and repeats == 0, "%d of %d events are there again" % (repeats, len(there))
+
+
+def position(folder, consumer):
+    """How far the file of positions says that a consumer has come in the first log."""
+    data = (folder / "data/journal/positions").read_bytes()
+    return struct.unpack_from("<IQ", data, data.index(consumer) + len(consumer))[1]
 
 
 def test_a_rotated_file_repeats_little_and_loses_nothing(factory):
@@ -36,14 +44,13 @@ def test_a_rotated_file_repeats_little_and_loses_nothing(factory):
     file = factory.folder / "events.ndjson"
     service = factory.start(settings)
     support.send_tcp(service.tcp, support.octets([message("tcp", n) for n in range(3_000)]))
-    support.eventually(lambda: len(written(file)) == 3_000, 30, "the events")
-    time.sleep(2.5)
-    service.signal(signal.SIGKILL)
-    service.process.wait(10)
+    support.eventually(lambda: len(written(file)) == 3_000, 60, "the events")
+    support.eventually(lambda: position(factory.folder, b"feed/events") >= 3_000, 60, "the journal's record of it")
+    service.kill()
     file.rename(factory.folder / "events.1")
     service = factory.start(settings)
     support.send_tcp(service.tcp, support.octets([message("tcp", n) for n in range(3_000, 4_000)]))
-    support.eventually(lambda: len(written(file)) >= 1_000, 30, "the events in the new file")
+    support.eventually(lambda: len(written(file)) >= 1_000, 60, "the events in the new file")
     assert service.stop() == 0
     # The journal's own record was newer than the last event.
     assert written(file) == {("tcp", n): 1 for n in range(3_000, 4_000)}
@@ -56,11 +63,12 @@ def test_a_pipe_without_a_reader_stops_neither_start_nor_stop(factory):
     settings["outputs"]["lines"].append({"name": "pipe", "path": str(pipe)})
     service = factory.start(settings)
     support.send_tcp(service.tcp, support.octets([message("tcp", n) for n in range(500)]))
-    support.eventually(lambda: len(written(factory.folder / "events.ndjson")) == 500, 30, "the other output")
-    support.eventually(lambda: "nobody reads the pipe" in service.log(), 10, "the log line")
+    support.eventually(lambda: len(written(factory.folder / "events.ndjson")) == 500, 60, "the other output")
+    support.eventually(lambda: "nobody reads the pipe" in service.log(), 60, "the log line")
     begin = time.monotonic()
-    assert service.stop(timeout=20) == 0
-    assert time.monotonic() - begin < 12
+    assert service.stop() == 0
+    # Five seconds is what a stop gives an output; one that waits for the reader would have no end.
+    assert time.monotonic() - begin < 60
     # A reader that comes later gets everything, also what was there before the restart.
     service, received = factory.start(settings), bytearray()
 
@@ -70,9 +78,10 @@ def test_a_pipe_without_a_reader_stops_neither_start_nor_stop(factory):
                 received.extend(data)
     reading = threading.Thread(target=read, daemon=True)
     reading.start()
-    support.eventually(lambda: received.count(b"\n") == 500, 30, "the events in the pipe")
+    support.eventually(lambda: received.count(b"\n") >= 500, 60, "the events in the pipe")
     assert service.stop() == 0
-    reading.join(5)
+    reading.join(60)
+    assert not reading.is_alive()
     assert len({json.loads(line)["metadata"]["uid"] for line in received.splitlines()}) == 500
 
 
@@ -94,7 +103,7 @@ def test_pipeline_parse_starts_before_the_reader_of_its_pipe(factory):
         service.tcp, support.octets([message("s%d" % s, n) for n in range(5_000)]))) for s in range(4)]
     for sender in senders:
         sender.start()
-    support.eventually(lambda: received.count(b"\n") == 20_000, 30, "all lines")
+    support.eventually(lambda: received.count(b"\n") == 20_000, 60, "all lines")
     for line in received.splitlines():
         json.loads(line)
     assert service.stop() == 0
@@ -105,14 +114,13 @@ def test_frames_keep_the_names_of_their_listeners(factory):
     settings = configuration(factory, lanes=1)
     service = factory.start(settings)
     support.send_tcp(service.tcp, support.octets([message("tcp", n) for n in range(5)]))
-    support.eventually(lambda: len(written(factory.folder / "events.ndjson")) == 5, 30, "the events")
+    support.eventually(lambda: len(written(factory.folder / "events.ndjson")) == 5, 60, "the events")
     assert service.stop() == 0
     settings["listeners"] = [entry for entry in settings["listeners"] if entry["name"] != "udp"][::-1]
     service = factory.start(settings)
     support.send_tcp(service.tcp, support.octets([message("tcp", n) for n in range(5, 9)]))
-    support.eventually(lambda: len(written(factory.folder / "events.ndjson")) == 9, 30, "the events")
-    service.signal(signal.SIGKILL)
-    service.process.wait(10)
+    support.eventually(lambda: len(written(factory.folder / "events.ndjson")) == 9, 60, "the events")
+    service.kill()
     service = factory.start(settings)
     assert service.stop() == 0
     answer = support.penstock("replay", "--journal", factory.folder / "data/journal")
@@ -132,7 +140,7 @@ def test_pipeline_parse_stops_although_the_reader_of_its_pipe_sleeps(factory):
                            "lines": [{"name": "pipe", "path": str(pipe), "content": "parsed"}]}
     service = factory.start(settings)
     support.send_tcp(service.tcp, support.octets([message("tcp", n) for n in range(2_000)]))
-    time.sleep(1)
-    assert service.stop(timeout=25) == 0
+    support.eventually(lambda: service.count("penstock_received_messages_total") > 0, 60, "reception")
+    assert service.stop() == 0
     assert "messages are lost, the lines took nothing" in service.log()
     os.close(sleeper)

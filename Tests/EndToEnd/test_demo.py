@@ -17,7 +17,7 @@ def test_demo_once_shows_one_incident(tmp_path):
     runs = [subprocess.Popen([str(support.BINARY), "demo", "--once"], cwd=tmp_path, stdin=subprocess.DEVNULL,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
     try:
-        answers = [run.communicate(timeout=180) for run in runs]
+        answers = [run.communicate(timeout=400) for run in runs]
     finally:
         for run in runs:
             run.kill()
@@ -128,7 +128,7 @@ def test_a_restart_makes_no_second_incident(tmp_path, certificates, exported):
         for _ in range(2):
             service = factory.start(configuration)
             support.eventually(lambda: service.count("penstock_firings_total") > 0 and
-                               all(d in str(support.incidents(service.lake)) for d in support.DETECTIONS), 60, "incident")
+                               all(d in str(support.incidents(service.lake)) for d in support.DETECTIONS), 120, "incident")
             assert service.stop() == 0, service.log()
             found.append(set(support.incidents(service.lake)))
         assert found[0] == found[1] and len(found[0]) == 1

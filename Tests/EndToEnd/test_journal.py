@@ -6,7 +6,6 @@ import json
 import os
 import random
 import re
-import signal
 import socket
 import subprocess
 import threading
@@ -79,11 +78,12 @@ def test_kill_in_a_flood_loses_nothing_acknowledged(factory):
     acknowledged, sent, number = set(), {"relp": 0, "tcp": 0}, {"relp": 0, "tcp": 0}
     for round_ in range(rounds):
         service = factory.start(settings)
-        stop = threading.Event()
+        stop, clients = threading.Event(), []
 
         def flood_relp():
             with contextlib.suppress(OSError, ConnectionError, AssertionError):
                 client = RelpClient(service.relp)
+                clients.append(client)
                 while not stop.is_set() and client.send(message("relp", number["relp"])):
                     number["relp"] += 1
                 stop.wait(0.2)
@@ -92,29 +92,30 @@ def test_kill_in_a_flood_loses_nothing_acknowledged(factory):
 
         def flood_tcp():
             with contextlib.suppress(OSError):
-                with socket.create_connection(("127.0.0.1", service.tcp), timeout=5) as sender:
+                with socket.create_connection(("127.0.0.1", service.tcp), timeout=60) as sender:
                     while not stop.is_set():
                         batch = [message("tcp", number["tcp"] + n) for n in range(50)]
-                        sender.sendall(support.octets(batch))
+                        # Before they are sent: a part of them may arrive although sending fails.
                         number["tcp"] += 50
+                        sender.sendall(support.octets(batch))
                         # Some 10,000 a second: what is tested is the kill, and every line is read again below.
                         stop.wait(0.005)
 
         threads = [threading.Thread(target=flood_relp), threading.Thread(target=flood_tcp)]
         for thread in threads:
             thread.start()
+        support.eventually(lambda: clients and len(clients[0].acknowledged) > 20, 60, "acknowledgements")
         time.sleep(random.uniform(0.3, 0.9))
-        service.signal(signal.SIGKILL)
-        service.process.wait(10)
+        service.kill()
         stop.set()
         for thread in threads:
-            thread.join(20)
+            thread.join(120)
             assert not thread.is_alive()
         number["relp"] += 1
     sent = dict(number)
     service = factory.start(settings)
     there = set(replayed(factory.folder)[0])
-    support.eventually(lambda: there <= set(written(factory.folder / "events.ndjson")), 90,
+    support.eventually(lambda: there <= set(written(factory.folder / "events.ndjson")), 240,
                        "outputs that caught up", interval=1)
     assert service.stop() == 0, service.log()
     counts, frames = replayed(factory.folder)
@@ -143,11 +144,10 @@ def test_outputs_go_on_where_they_were(factory):
         "queue_bytes": "256KiB"}]
     service = factory.start(settings)
     support.send_tcp(service.tcp, support.octets([message("tcp", n) for n in range(20_000)]))
-    support.eventually(lambda: len(written(factory.folder / "events.ndjson")) == 20_000, 60, "the file's events")
-    support.eventually(lambda: service.count("penstock_journal_lag_frames", consumer="feed/siem") >= 15_000, 10, "lag")
+    support.eventually(lambda: len(written(factory.folder / "events.ndjson")) == 20_000, 120, "the file's events")
+    support.eventually(lambda: service.count("penstock_journal_lag_frames", consumer="feed/siem") >= 15_000, 60, "lag")
     assert service.count("penstock_dropped_total", stage="feed") == 0
-    service.signal(signal.SIGKILL)
-    service.process.wait(10)
+    service.kill()
     sink = support.LineSink(sink_port)
     try:
         service = factory.start(settings)
@@ -156,7 +156,8 @@ def test_outputs_go_on_where_they_were(factory):
         def numbers():
             return {int(found[2]) for line in sink.lines() for found in [NUMBER.search(
                 json.loads(line).get("raw_data", "").encode())] if found}
-        support.eventually(lambda: len(numbers()) == 21_000, 90, "all events at the sink that was away")
+        support.eventually(lambda: len(numbers()) == 21_000, 240, "all events at the sink that was away",
+                           interval=0.5)
         assert service.stop() == 0, service.log()
     finally:
         sink.close()
@@ -186,6 +187,8 @@ def test_full_disk_stops_senders_that_can_wait(factory, tmp_path):
 
         def flood():
             with socket.create_connection(("127.0.0.1", service.tcp)) as sender:
+                # The kernel must not hold on this side what the service does not take.
+                sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
                 for start in range(0, total, 50):
                     batch = []
                     for n in range(start, start + 50):
@@ -193,19 +196,19 @@ def test_full_disk_stops_senders_that_can_wait(factory, tmp_path):
                     sender.sendall(support.octets(batch))
         thread = threading.Thread(target=flood)
         thread.start()
-        support.eventually(lambda: service.count("penstock_journal_full") == 1, 60, "a full journal")
+        support.becomes(lambda: service.count("penstock_journal_full"), 1, "a full journal", 120)
         support.send_udp(service.udp, [message("udp", n) for n in range(2_000)])
         support.eventually(lambda: service.count("penstock_dropped_total", stage="journal", reason="disk_full") > 0,
-                           30, "counted datagrams")
+                           60, "counted datagrams")
         assert thread.is_alive(), "the TCP sender was not stopped"
-        assert "journal" in service.log()
+        support.eventually(lambda: "the journal takes nothing" in service.log(), 60, "the log line")
         assert service.get("/healthz")[0] == 200
         ballast.unlink()
-        thread.join(60)
+        thread.join(120)
         assert not thread.is_alive(), "the sender did not go on after there was room"
-        support.eventually(lambda: service.count("penstock_journal_full") == 0, 30, "a journal that takes frames again")
+        support.becomes(lambda: service.count("penstock_journal_full"), 0, "a journal that takes frames again")
         support.eventually(
-            lambda: sum(1 for k in written(factory.folder / "events.ndjson") if k[0] == "tcp") == total, 60,
+            lambda: sum(1 for k in written(factory.folder / "events.ndjson") if k[0] == "tcp") == total, 120,
             "every TCP message in the output")
         assert service.stop() == 0, service.log()
         answer = support.penstock("verify", "--journal", disk / "journal")
@@ -220,7 +223,7 @@ def test_verify_finds_one_changed_byte(factory):
     settings = configuration(factory)
     service = factory.start(settings)
     support.send_tcp(service.tcp, support.octets([message("tcp", n) for n in range(2_000)]))
-    support.eventually(lambda: len(written(factory.folder / "events.ndjson")) == 2_000, 30, "the events")
+    support.eventually(lambda: len(written(factory.folder / "events.ndjson")) == 2_000, 60, "the events")
     assert service.stop() == 0
     journal = factory.folder / "data/journal"
     assert support.penstock("verify", "--journal", journal).returncode == 0
@@ -237,20 +240,19 @@ def test_a_torn_tail_is_cut_and_said(factory):
     settings = configuration(factory, lanes=1)
     service = factory.start(settings)
     support.send_tcp(service.tcp, support.octets([message("tcp", n) for n in range(500)]))
-    support.eventually(lambda: len(written(factory.folder / "events.ndjson")) == 500, 30, "the events")
-    service.signal(signal.SIGKILL)
-    service.process.wait(10)
+    support.eventually(lambda: len(written(factory.folder / "events.ndjson")) == 500, 60, "the events")
+    service.kill()
     file = max((factory.folder / "data/journal").glob("log-0/*"), key=lambda path: path.stat().st_size)
     with open(file, "ab") as torn:
         torn.write(os.urandom(777))
     service = factory.start(settings)
-    assert re.search(r"777 bytes|cut", service.log()), service.log()
+    assert re.search(r"; \d+ bytes were cut off", service.log()), service.log()
     support.send_tcp(service.tcp, support.octets([message("tcp", n) for n in range(500, 600)]))
-    support.eventually(lambda: len(written(factory.folder / "events.ndjson")) == 600, 30, "the events after the cut")
+    support.eventually(lambda: len(written(factory.folder / "events.ndjson")) == 600, 60, "the events after the cut")
     assert service.stop() == 0
     counts, frames = replayed(factory.folder)
     assert_unbroken(frames)
-    assert {k: v for k, v in counts.items()} == {("tcp", n): 1 for n in range(600)}
+    assert counts == {("tcp", n): 1 for n in range(600)}
 
 
 def test_lost_positions_repeat_instead_of_losing(factory):
@@ -258,10 +260,10 @@ def test_lost_positions_repeat_instead_of_losing(factory):
     settings = configuration(factory, lanes=1)
     service = factory.start(settings)
     support.send_tcp(service.tcp, support.octets([message("tcp", n) for n in range(300)]))
-    support.eventually(lambda: len(written(factory.folder / "events.ndjson")) == 300, 30, "the events")
+    support.eventually(lambda: len(written(factory.folder / "events.ndjson")) == 300, 60, "the events")
     assert service.stop() == 0
     (factory.folder / "data/journal/positions").write_bytes(b"no positions")
     service = factory.start(settings)
-    support.eventually(lambda: set(written(factory.folder / "events.ndjson").values()) == {2}, 30, "every event again")
+    support.eventually(lambda: set(written(factory.folder / "events.ndjson").values()) == {2}, 60, "every event again")
     assert "positions is damaged" in service.log()
     assert service.stop() == 0

@@ -85,7 +85,7 @@ def test_a_service_with_a_bad_configuration_does_not_start(factory):
     configuration = factory.configuration()
     configuration["no_such_key"] = True
     service = factory.start(configuration, wait=False)
-    assert service.process.wait(20) == 1
+    assert service.process.wait(60) == 1
     assert re.search(r"penstock\.yaml:\d+:\d+: .*no_such_key", service.log())
 
 
@@ -93,7 +93,7 @@ def test_a_service_without_its_port_does_not_start(factory):
     configuration = factory.configuration()
     with socket.create_server(("127.0.0.1", int(configuration["listeners"][1]["address"].rpartition(":")[2]))):
         service = factory.start(configuration, wait=False)
-        assert service.process.wait(20) == 1
+        assert service.process.wait(60) == 1
     assert configuration["listeners"][1]["address"] in service.log()
 
 
@@ -117,15 +117,15 @@ def test_a_wrong_reload_keeps_the_old_configuration(service):
     good = service.file.read_text()
     service.write(good.replace('"lanes"', '"lanse"'))
     service.signal(signal.SIGHUP)
-    support.eventually(lambda: re.search(r"penstock\.yaml:\d+:\d+: .*lanse", service.log()), 20, "a complaint")
+    support.eventually(lambda: re.search(r"penstock\.yaml:\d+:\d+: .*lanse", service.log()), 60, "a complaint")
     assert service.process.poll() is None
     assert service.get("/readyz")[0] == 200
     support.send_udp(service.udp, [b"<13>1 - h a - - - still-here-1"])
-    support.eventually(lambda: seen(service, "still-here-"), 20, "the line in the lake")
+    support.eventually(lambda: seen(service, "still-here-"), 60, "the line in the lake")
     service.write(good)
     service.signal(signal.SIGHUP)
     support.send_udp(service.udp, [b"<13>1 - h a - - - still-here-2"])
-    support.eventually(lambda: len(seen(service, "still-here-")) == 2, 20, "both lines in the lake")
+    support.eventually(lambda: len(seen(service, "still-here-")) == 2, 60, "both lines in the lake")
 
 
 RULE = """\
@@ -154,7 +154,7 @@ def test_a_right_reload_brings_new_rules(factory):
     def findings():
         return support.rows(service.lake, "1", "class_uid = 2004")
     send()
-    support.eventually(lambda: seen(service, "reload-marker"), 20, "the line")
+    support.eventually(lambda: seen(service, "reload-marker"), 60, "the line")
     assert not findings()
     (rules / "marker.yml").write_text(RULE.replace("5b11", "5b12"))
     service.signal(signal.SIGHUP)
@@ -163,7 +163,7 @@ def test_a_right_reload_brings_new_rules(factory):
         send()
         time.sleep(0.5)
         return findings()
-    support.eventually(fired, 30, "a finding by the new rule")
+    support.eventually(fired, 60, "a finding by the new rule")
     assert service.stop() == 0
 
 
@@ -174,7 +174,7 @@ def test_stopping_drains(factory):
     service = factory.start(configuration)
     messages = [b"<13>1 - h a - - - drained-%d" % n for n in range(5000)]
     support.send_tcp(service.tcp, support.octets(messages))
-    support.eventually(lambda: service.count("penstock_received_messages_total") == 5000, 30, "reception")
+    support.eventually(lambda: service.count("penstock_received_messages_total") == 5000, 60, "reception")
     assert not seen(service, "drained-")
     assert service.stop() == 0
     assert len(seen(service, "drained-")) == 5000
@@ -183,7 +183,7 @@ def test_stopping_drains(factory):
 def test_sigint_ends_it_too(factory):
     service = factory.start()
     service.signal(signal.SIGINT)
-    assert service.process.wait(30) == 0
+    assert service.process.wait(60) == 0
 
 
 def test_health_ready_and_metrics(service):
@@ -191,10 +191,10 @@ def test_health_ready_and_metrics(service):
     assert service.get("/readyz")[0] == 200
     assert service.get("/no-such-page")[0] == 404
     support.send_udp(service.udp, [b"<13>1 - h a - - - counted-1"])
-    support.eventually(lambda: service.count("penstock_received_messages_total", listener="udp") == 1, 10, "a count")
-    names = {name for name, _ in service.metrics()}
-    assert {"penstock_received_messages_total", "penstock_events_total"} <= names
-    assert any(name.startswith("penstock_stage_lag_") for name in names)
+    support.eventually(lambda: service.count("penstock_received_messages_total", listener="udp") == 1, 60, "a count")
+    # The stages behind reception have their first samples when they have done their part.
+    for name in ("penstock_events_total", "penstock_stage_lag_milliseconds"):
+        support.eventually(lambda: name in {known for known, _ in service.metrics()}, 60, name)
 
 
 # ---------------------------------------------------------------- hostile input
@@ -235,10 +235,10 @@ def test_any_bytes_on_any_port(factory):
     support.send_udp(service.udp, [b"<13>1 - h a - - - alive-udp"])
     support.send_tcp(service.tcp, support.octets([b"<13>1 - h a - - - alive-tcp"]))
     support.send_tls(service.tls, service.certificates, support.octets([b"<13>1 - h a - - - alive-tls"]))
-    support.eventually(lambda: len(seen(service, "alive-")) == 3, 30, "the good lines in the lake")
-    udp = service.count("penstock_received_messages_total", listener="udp")
-    lost = service.count("penstock_dropped_total", stage="receive")
-    assert udp + lost >= sent + 1, "datagrams vanished without a count"
+    support.eventually(lambda: len(seen(service, "alive-")) == 3, 60, "the good lines in the lake")
+    support.eventually(
+        lambda: service.count("penstock_received_messages_total", listener="udp")
+        + service.count("penstock_dropped_total", stage="receive") >= sent + 1, 60, "an account of all datagrams")
     assert service.stop() == 0, service.log()[-4000:]
 
 
@@ -247,22 +247,23 @@ def test_nothing_that_cannot_be_parsed_is_lost(service):
               bytes(range(1, 32)) + b" control 4", b"\xff\xfe\xfd invalid 5", b"<13>", b"<>"]
     support.send_udp(service.udp, pieces)
     support.eventually(lambda: support.rows(service.lake, "count(*) as n")[:1] and
-                       support.rows(service.lake, "count(*) as n")[0]["n"] == len(pieces), 20, "all of it in the lake")
+                       support.rows(service.lake, "count(*) as n")[0]["n"] == len(pieces), 60, "all of it in the lake")
 
 
 def test_an_empty_datagram_is_counted(service):
     before = service.count("penstock_received_messages_total") + service.count("penstock_dropped_total")
     support.send_udp(service.udp, [b""])
     support.eventually(lambda: service.count("penstock_received_messages_total")
-                       + service.count("penstock_dropped_total") > before, 10, "a count")
+                       + service.count("penstock_dropped_total") > before, 60, "a count")
 
 
 def test_an_oversized_message_has_an_outcome(service):
     support.send_tcp(service.tcp, b"<13>1 - h a - - - oversized " + b"x" * (4 << 20) + b"\n")
     support.send_tcp(service.tcp, b"<13>1 - h a - - - after-oversized\n")
-    support.eventually(lambda: seen(service, "after-oversized"), 20, "the next line")
-    assert service.count("penstock_dropped_total", stage="receive", reason="oversize") == 1
-    assert seen(service, "oversized xxx"), "its beginning is not kept"
+    support.eventually(lambda: seen(service, "after-oversized"), 60, "the next line")
+    support.becomes(lambda: service.count("penstock_dropped_total", stage="receive", reason="oversize"), 1,
+                    "messages that are cut")
+    support.eventually(lambda: seen(service, "oversized xxx"), 60, "its beginning")
 
 
 # ---------------------------------------------------------------- outputs in trouble
@@ -291,8 +292,8 @@ def test_a_full_disk_under_the_lake(factory, small_disk):
             file.write(bytes(4096))
             file.flush()
     support.send_tcp(service.tcp, support.octets(b"<13>1 - h a - - - full-%d" % n for n in range(200)))
-    support.eventually(lambda: service.count("penstock_received_messages_total") == 200, 20, "reception")
-    support.eventually(lambda: re.search(r"(?i)no space|ENOSPC|full", service.log()), 30, "a word in the log")
+    support.eventually(lambda: service.count("penstock_received_messages_total") == 200, 60, "reception")
+    support.eventually(lambda: "No space left on device" in service.log(), 60, "a word in the log")
     assert service.get("/healthz")[0] == 200 and service.process.poll() is None
     assert not support.objects(service.lake), "a half-written object"
     filler.unlink()
@@ -309,9 +310,9 @@ def test_a_disk_that_stays_full_is_no_silent_loss(factory, small_disk):
             file.write(bytes(4096))
             file.flush()
     support.send_tcp(service.tcp, support.octets(b"<13>1 - h a - - - lost-%d" % n for n in range(50)))
-    support.eventually(lambda: service.count("penstock_received_messages_total") == 50, 20, "reception")
+    support.eventually(lambda: service.count("penstock_received_messages_total") == 50, 60, "reception")
     service.stop()
-    assert re.search(r"(?i)lake", service.log()) and re.search(r"\b50\b", service.log()), service.log()[-3000:]
+    assert re.search(r"\b50 events of \S+ come again from the journal", service.log()), service.log()[-3000:]
 
 
 def test_a_sink_that_comes_late_gets_everything(factory):
@@ -322,7 +323,8 @@ def test_a_sink_that_comes_late_gets_everything(factory):
     service = factory.start(configuration)
     messages = [b"<13>1 - h a - - - late-sink-%d" % n for n in range(300)]
     support.send_tcp(service.tcp, support.octets(messages))
-    support.eventually(lambda: len(seen(service, "late-sink-")) == 300, 30, "the lake, which does not wait for the sink")
+    support.eventually(lambda: len(seen(service, "late-sink-")) == 300, 60,
+                       "the lake, which does not wait for the sink")
     sink = support.LineSink(port)
     got = support.eventually(
         lambda: len(sink.lines()) + service.count("penstock_dropped_total") >= 300 and sink.lines(), 60, "the feed")
@@ -330,7 +332,7 @@ def test_a_sink_that_comes_late_gets_everything(factory):
     # The sink goes away and comes back.
     sink.close()
     support.send_tcp(service.tcp, support.octets(b"<13>1 - h a - - - away-%d" % n for n in range(100)))
-    support.eventually(lambda: len(seen(service, "away-")) == 100, 30, "the lake")
+    support.eventually(lambda: len(seen(service, "away-")) == 100, 60, "the lake")
     again = support.LineSink(port)
     support.eventually(
         lambda: len({line for line in again.lines() if b"away-" in line}) + service.count("penstock_dropped_total")
@@ -348,9 +350,10 @@ def test_a_webhook_that_fails_is_tried_again(factory, exported):
     configuration["outputs"]["webhooks"] = [{"name": "soc", "url": "http://127.0.0.1:%d/sns" % soc.port,
                                              "topic_arn": "arn:aws:sns:eu-central-1:000000000000:ot"}]
     service = factory.start(configuration)
-    support.eventually(soc.notifications, 90, "a notification after a failure")
-    failed = [json.loads(body)["MessageId"] for status, _, body in soc.requests if status != 200]
-    delivered = {note["MessageId"] for note in soc.notifications()}
-    assert set(failed) <= delivered, "a retry keeps the id of the message"
+    def failed():
+        return {json.loads(body)["MessageId"] for status, _, body in list(soc.requests) if status != 200}
+    support.eventually(failed, 120, "a notification that fails")
+    support.eventually(lambda: failed() <= {note["MessageId"] for note in soc.notifications()}, 120,
+                       "the same again under its id")
     assert service.stop() == 0
     soc.close()

@@ -2,6 +2,7 @@
 """Datagrams by every way and what the kernel drops of them, and the PROXY protocol in front of TCP and TLS."""
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -47,7 +48,7 @@ def test_multicast(factory):
                 probe.bind((group, 0))
                 probe.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
                                  struct.pack("4s4s", socket.inet_aton(group), socket.inet_aton("127.0.0.1")))
-                probe.settimeout(1)
+                probe.settimeout(10)
                 sender.sendto(b"?", (group, probe.getsockname()[1]))
                 probe.recv(10)
             except OSError as error:
@@ -56,7 +57,7 @@ def test_multicast(factory):
         for n in range(50):
             sender.sendto(message("group-%d." % n), (group, port))
     arrived(service, "group-", 50)
-    assert received(service, "group") == 50
+    support.becomes(lambda: received(service, "group"), 50, "messages")
     assert service.stop() == 0, service.log()
 
 
@@ -96,13 +97,13 @@ def test_every_datagram_is_received_or_counted_as_dropped_by_the_kernel(factory,
 
     def balance():
         return received(service, "udp"), service.count("penstock_kernel_dropped_datagrams_total", listener="udp")
-    support.eventually(lambda: sum(balance()) >= sent, 10, "an account of all datagrams")
+    support.eventually(lambda: sum(balance()) >= sent, 60, "an account of all datagrams")
     got, lost = balance()
     print("sent %d, received %d, dropped by the kernel %d" % (sent, got, lost))
     assert got + lost == sent and got > 0 and lost > sent / 2
-    assert dropped(service, "kernel") == lost
+    support.becomes(lambda: dropped(service, "kernel"), lost, "datagrams that the kernel dropped")
     arrived(service, "burst-", got)
-    assert "kernel" in service.log() and "lanes" in service.log()
+    support.eventually(lambda: re.search("the kernel dropped .*more lanes", service.log()), 60, "the log line")
     assert service.stop() == 0, service.log()
 
 
@@ -114,7 +115,7 @@ def test_the_logger_of_util_linux_through_ipv6(factory):
     service = factory.start(configuration)
     for name, option in (("udp", "--udp"), ("tcp", "--tcp")):
         subprocess.run(["logger", "--server", "::1", "--port", str(getattr(service, name)), option, "--tag", "plant",
-                        "logger-six-" + name], check=True, timeout=10)
+                        "logger-six-" + name], check=True, timeout=60)
         assert arrived(service, "logger-six-" + name)[0]["unmapped"]["peer"]["ip"] == "::1"
     assert service.stop() == 0, service.log()
 
@@ -176,7 +177,7 @@ def test_a_wrong_header_of_a_trusted_peer_closes_and_counts(factory, wrong):
         with contextlib.suppress(OSError):
             sender.sendall(wrong + message("never") + b"\n")
         assert is_closed(sender)
-    assert refused(service, "tcp", "proxy_header") == 1
+    support.becomes(lambda: refused(service, "tcp", "proxy_header"), 1, "refusals")
     with connect(service.tcp) as sender:
         sender.sendall(HEADERS["v1-ipv4"][0] + message("good-one") + b"\n")
     assert arrived(service, "good-one")[0]["unmapped"]["peer"]["ip"] == "192.0.2.77"
@@ -192,7 +193,7 @@ def test_an_address_that_is_none_is_marked_and_the_proxy_s_own_stands_in(factory
             sender.sendall(header + message("slip-%d." % number) + b"\n")
         event, = arrived(service, "slip-%d." % number)
         assert event["unmapped"]["peer"]["ip"] == "127.0.0.1"
-        assert service.count("penstock_proxy_marks_total", listener="tcp") == number + 1
+        support.becomes(lambda: service.count("penstock_proxy_marks_total", listener="tcp"), number + 1, "marks")
     assert dropped(service, "proxy_header") == 0
     assert service.stop() == 0, service.log()
 
@@ -212,7 +213,7 @@ def test_nobody_else_s_header_is_believed(factory, certificates):
     with connect(service.tls, "127.0.0.2") as plain:
         plain.sendall(HEADERS["v1-ipv4"][0])
         assert is_closed(plain)
-    assert refused(service, "tls", "handshake_failed") == 1
+    support.becomes(lambda: refused(service, "tls", "handshake_failed"), 1, "refusals")
     with connect(service.tls, "127.0.0.2") as plain:
         with support.tls_context(certificates).wrap_socket(plain, server_hostname="localhost") as secured:
             secured.sendall(support.octets([message("untrusted-2")]))

@@ -6,7 +6,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import time
 
 import authority
 import pytest
@@ -35,7 +34,7 @@ def offer(port, context, text, source="127.0.0.1"):
     """
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
-    with socket.create_connection(("127.0.0.1", port), timeout=10, source_address=(source, 0)) as plain:
+    with socket.create_connection(("127.0.0.1", port), timeout=60, source_address=(source, 0)) as plain:
         def flush():
             # A server that has refused already closes; what it said before can still be read.
             with contextlib.suppress(OSError):
@@ -87,12 +86,12 @@ def test_required_optional_and_the_identity_in_each_event(factory, plant):
     event, = arrived(service, "nobody-may")
     assert "origin" not in event["unmapped"]
     assert not events(service, "stranger-m") and not events(service, "nobody-must")
-    assert refused(service, "must", "certificate_refused") == 2
-    assert refused(service, "may", "certificate_refused") == 1
-    assert dropped(service, "certificate_refused") == 3
+    support.becomes(lambda: refused(service, "must", "certificate_refused"), 2, "refusals")
+    support.becomes(lambda: refused(service, "may", "certificate_refused"), 1, "refusals")
+    support.becomes(lambda: dropped(service, "certificate_refused"), 3, "refusals of both")
     # Each of the three is told: without a certificate as a refused connection, with one as a refused sender.
     told = support.eventually(lambda: len(notices(service, "certificate_refused")) >= 3 and
-                              notices(service, "certificate_refused"), 10, "three notices")
+                              notices(service, "certificate_refused"), 60, "three notices")
     assert sorted(e["class_uid"] for e in told) == [3002, 3002, 4001]
     assert {e["src_endpoint"]["ip"] for e in told} == {"127.0.0.1"}
     assert service.stop() == 0, service.log()
@@ -128,7 +127,7 @@ def test_allow_lists(factory, plant):
     for name, (_, admitted) in ALLOWED.items():
         for person in admitted:
             arrived(service, "allow-%s-%s." % (name, person))
-        assert refused(service, name, "certificate_refused") == len(people) - len(admitted)
+        support.becomes(lambda: refused(service, name, "certificate_refused"), len(people) - len(admitted), name)
     assert service.stop() == 0, service.log()
 
 
@@ -140,16 +139,17 @@ def test_a_revoked_certificate_is_refused_and_becomes_an_incident(factory, plant
         assert "REVOKED" in offer(service.tls, client(plant, "stolen"), "message-of-stolen").upper()
     assert offer(service.tls, client(plant, "gateway"), "not-revoked") == ""
     arrived(service, "not-revoked")
-    assert refused(service, "tls", "certificate_refused") == attempts
-    notice, = support.eventually(lambda: notices(service, "certificate_revoked"), 10, "the notice")
+    support.becomes(lambda: refused(service, "tls", "certificate_refused"), attempts, "refusals")
+    notice, = support.eventually(lambda: notices(service, "certificate_revoked"), 60, "the notice")
     assert notice["class_uid"] == 3002 and notice["status_id"] == 2
     assert notice["user"] == {**notice["user"], "name": "CN=stolen,O=Plant",
                               "credential_uid": plant.fingerprint("stolen").replace(":", "").lower()}
     assert notice["src_endpoint"]["ip"] == "127.0.0.1"
     # Twenty attempts are one event, not twenty: telling must not be a flood itself.
     assert len(notices(service, "certificate_revoked")) == 1
-    support.eventually(lambda: "REVOKED_CERTIFICATE" in str(support.incidents(service.lake)), 30, "the incident")
-    assert [e for e in events(service, "REVOKED_CERTIFICATE") if e["class_uid"] == 2004], "no finding in the lines"
+    support.eventually(lambda: "REVOKED_CERTIFICATE" in str(support.incidents(service.lake)), 60, "the incident")
+    support.eventually(lambda: [e for e in events(service, "REVOKED_CERTIFICATE") if e["class_uid"] == 2004], 60,
+                       "a finding in the lines")
     assert not events(service, "message-of-stolen")
     assert service.stop() == 0, service.log()
 
@@ -162,9 +162,9 @@ def test_no_message_from_outside_is_taken_for_a_notice(factory):
     support.send_udp(service.udp, [forged, message(forged)])
     arrived(service, "innocent", 4)
     assert not notices(service, "certificate_revoked")
-    time.sleep(0.5)
-    assert not events(service, "REVOKED_CERTIFICATE")
+    # Stopping drains: a finding that was still under way would be there.
     assert service.stop() == 0, service.log()
+    assert not events(service, "REVOKED_CERTIFICATE")
 
 
 def test_ended_ending_and_shared_certificates_are_told(factory, plant):
@@ -179,17 +179,17 @@ def test_ended_ending_and_shared_certificates_are_told(factory, plant):
     assert not notices(service, "identity_shared"), "one address is not two"
     assert offer(service.tls, client(plant, "gateway"), "shared-3", source="127.0.0.2") == ""
     arrived(service, "ending-", 2)
-    event, = support.eventually(lambda: notices(service, "identity_shared"), 10, "the notice of the shared identity")
+    event, = support.eventually(lambda: notices(service, "identity_shared"), 60, "the notice of the shared identity")
     assert event["user"]["name"] == "CN=gateway,O=Plant" and event["src_endpoint"]["ip"] == "127.0.0.2"
     addresses = str(event["unmapped"]["audit"]["addresses"])
     assert "127.0.0.1" in addresses and "127.0.0.2" in addresses
-    event, = support.eventually(lambda: notices(service, "certificate_expired"), 10, "the notice of the ended one")
+    event, = support.eventually(lambda: notices(service, "certificate_expired"), 60, "the notice of the ended one")
     assert event["user"]["name"] == "CN=old,O=Plant" and event["status_id"] == 2
-    event, = support.eventually(lambda: notices(service, "certificate_expiring"), 10, "the notice of the ending one")
+    event, = support.eventually(lambda: notices(service, "certificate_expiring"), 60, "the notice of the ending one")
     assert event["user"]["name"] == "CN=ending,O=Plant" and event["status_id"] == 1
     assert not [e for e in events(service, "ended") if e.get("raw_data") == message("ended").decode()]
     for rule in ("SHARED_IDENTITY", "EXPIRING_CERTIFICATE"):
-        support.eventually(lambda: [e for e in events(service, rule) if e["class_uid"] == 2004], 20, "a finding of " + rule)
+        support.eventually(lambda: [e for e in events(service, rule) if e["class_uid"] == 2004], 60, "a finding of " + rule)
     assert service.stop() == 0, service.log()
 
 
@@ -200,11 +200,11 @@ def test_reload_changes_certificate_and_revocations_and_drops_no_connection(fact
         client_ca=own["ca.pem"], client_certificate="required", crl=[own["ca.crl"]])}}))
 
     def shown():
-        with socket.create_connection(("127.0.0.1", service.tls), timeout=10) as plain:
+        with socket.create_connection(("127.0.0.1", service.tls), timeout=60) as plain:
             with client(own, "sender").wrap_socket(plain, server_hostname="localhost") as secured:
                 return secured.getpeercert()["serialNumber"]
     first = shown()
-    with socket.create_connection(("127.0.0.1", service.tls), timeout=10) as plain:
+    with socket.create_connection(("127.0.0.1", service.tls), timeout=60) as plain:
         with client(own, "sender").wrap_socket(plain, server_hostname="localhost") as open_one:
             open_one.sendall(support.octets([message("before-reload")]))
             arrived(service, "before-reload")
@@ -212,19 +212,19 @@ def test_reload_changes_certificate_and_revocations_and_drops_no_connection(fact
                 (own.folder / ("server" + kind)).write_bytes((own.folder / ("next" + kind)).read_bytes())
             assert shown() == first, "files change nothing until they are asked for"
             service.signal(signal.SIGHUP)
-            second = support.eventually(lambda: shown() != first and shown(), 10, "the new certificate")
+            second = support.eventually(lambda: shown() != first and shown(), 60, "the new certificate")
             open_one.sendall(support.octets([message("after-reload")]))
             arrived(service, "after-reload")
             # What cannot be read changes nothing, and is said.
             (own.folder / "server.key").write_text("no key")
             service.signal(signal.SIGHUP)
-            support.eventually(lambda: "server.key" in service.log(), 10, "a complaint about the key")
+            support.eventually(lambda: "server.key" in service.log(), 60, "a complaint about the key")
             assert shown() == second
             (own.folder / "server.key").write_bytes((own.folder / "next.key").read_bytes())
             # The sender is revoked: its next connection is refused, the open one was good when it began.
             own.revoke("sender")
             service.signal(signal.SIGHUP)
-            support.eventually(lambda: "REVOKED" in offer(service.tls, client(own, "sender"), "late").upper(), 10,
+            support.eventually(lambda: "REVOKED" in offer(service.tls, client(own, "sender"), "late").upper(), 60,
                                "the new revocation list")
             open_one.sendall(support.octets([message("still-open")]))
             arrived(service, "still-open")
@@ -240,26 +240,26 @@ def test_sessions_are_resumed(factory, plant, tmp_path):
     text = s_client(service.plain, "-tls1_2", "-reconnect", *identity).stdout
     assert len(re.findall(rb"(?m)^Reused, TLSv1.2", text)) == 5, text[-2000:]
 
-    def again(name):
+    def again(name, limit=60):
         """What a TLS 1.3 client says of its second connection; it reads its ticket before it goes."""
         file = tmp_path / (name + ".session")
         with subprocess.Popen(["openssl", "s_client", "-connect", "127.0.0.1:%d" % getattr(service, name), "-tls1_3",
                                "-sess_out", str(file), *identity], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL) as first:
             try:
-                support.eventually(file.exists, 2, "a ticket")
+                support.eventually(file.exists, limit, "a ticket")
             except AssertionError:
                 return None
             finally:
                 first.stdin.close()
         return s_client(getattr(service, name), "-tls1_3", "-sess_in", str(file), *identity,
                         data=support.octets([message("resumed-" + name)]) + b"\n").stdout
-    assert again("plain") is None, "a ticket although they are off"
+    assert again("plain", 2) is None, "a ticket although they are off"
     assert b"Reused, TLSv1.3" in again("tickets")
     # A reload is a new beginning: what a ticket from before it says is not believed (docs/decisions/0008).
     service.signal(signal.SIGHUP)
     support.eventually(lambda: b"New, TLSv1.3" in s_client(
-        service.tickets, "-tls1_3", "-sess_in", str(tmp_path / "tickets.session"), *identity).stdout, 10, "a full handshake")
+        service.tickets, "-tls1_3", "-sess_in", str(tmp_path / "tickets.session"), *identity).stdout, 60, "a full handshake")
     # A resumed connection shows no certificate again, and its identity is known all the same.
     event, = arrived(service, "resumed-tickets")
     assert event["unmapped"]["origin"]["tls"]["subject"] == "CN=gateway,O=Plant"
@@ -276,6 +276,6 @@ def test_old_versions_are_refused(factory, plant):
     assert s_client(service.usual, "-tls1_2", *weak).returncode == 0
     assert s_client(service.new, "-tls1_2").returncode != 0
     assert s_client(service.new, "-tls1_3").returncode == 0
-    support.eventually(lambda: refused(service, "usual", "handshake_failed") == 2, 10, "two refusals")
-    support.eventually(lambda: refused(service, "new", "handshake_failed") == 1, 10, "a refusal")
+    support.becomes(lambda: refused(service, "usual", "handshake_failed"), 2, "refusals")
+    support.becomes(lambda: refused(service, "new", "handshake_failed"), 1, "refusals")
     assert service.stop() == 0, service.log()

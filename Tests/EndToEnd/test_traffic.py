@@ -18,12 +18,12 @@ def test_nothing_fires_on_a_normal_hour(factory, exported):
     service = factory.start(configuration)
     messages = (exported / "normal.log").read_bytes().splitlines()
     support.send_tcp(service.tcp, support.octets(messages))
-    support.eventually(lambda: service.count("penstock_received_messages_total") == len(messages), 30, "reception")
+    support.eventually(lambda: service.count("penstock_received_messages_total") == len(messages), 60, "reception")
     expected = len(support.ndjson(support.penstock("read", exported / "normal.pcap").stdout))
     assert expected > 3000
     support.eventually(
         lambda: support.rows(service.lake, "count(*) as n")[:1] and
-        support.rows(service.lake, "count(*) as n")[0]["n"] >= expected + len(messages), 60, "everything in the lake")
+        support.rows(service.lake, "count(*) as n")[0]["n"] >= expected + len(messages), 120, "everything in the lake")
     assert service.stop() == 0
     # Stopping drains, so a finding that was still under way would be here now.
     assert not support.rows(service.lake, "*", "source = 'penstock'")
@@ -58,7 +58,7 @@ def test_a_live_interface(factory, exported, wire):
             time.sleep(max(0, start + (moment - begin) / 20 - time.monotonic()))
             sender.send(frame)
     support.eventually(
-        lambda: all(d in str(support.incidents(service.lake)) for d in support.DETECTIONS), 60, "the incident")
+        lambda: all(d in str(support.incidents(service.lake)) for d in support.DETECTIONS), 120, "the incident")
     assert service.stop() == 0
 
 
@@ -66,7 +66,7 @@ def test_an_interface_that_is_not_there(factory):
     configuration = factory.configuration()
     configuration["sensors"] = [{"name": "span", "interface": "nosuchif0"}]
     service = factory.start(configuration, wait=False)
-    assert service.process.wait(20) == 1
+    assert service.process.wait(60) == 1
     assert "nosuchif0" in service.log()
 
 
@@ -157,8 +157,8 @@ def test_the_service_outlives_a_broken_capture(factory, exported, kind):
     configuration["sensors"] = [{"name": "replay", "file": str(file)}]
     service = factory.start(configuration)
     support.send_udp(service.udp, [b"<13>1 - h a - - - after-the-broken-capture"])
-    support.eventually(lambda: support.rows(service.lake, "1", "raw_data like '%after-the-broken%'"), 20, "the line")
-    support.eventually(lambda: "broken.pcap" in service.log(), 10, "a word in the log")
+    support.eventually(lambda: support.rows(service.lake, "1", "raw_data like '%after-the-broken%'"), 60, "the line")
+    support.eventually(lambda: "broken.pcap" in service.log(), 60, "a word in the log")
     assert service.stop() == 0
 
 

@@ -71,7 +71,6 @@ import Wire
         let service = try Service([.test(.udp, name: "plant") { $0.receiveBuffer = 65_536 }])
         // A lane that does not poll: the kernel's buffer fills.
         service.setPaused(true)
-        usleep(1_100_000)
         let sent = 3000
         let python = Program.python(
             service.port(),

@@ -107,7 +107,7 @@ final class Reader {
 
     /// Polls until `condition` holds, for at most `seconds`.
     @discardableResult
-    func wait(_ seconds: Double = 10, _ condition: (Reader) -> Bool) -> Bool {
+    func wait(_ seconds: Double = 60, _ condition: (Reader) -> Bool) -> Bool {
         let end = ContinuousClock.now + .seconds(seconds)
         while ContinuousClock.now < end {
             if condition(self) { return true }

@@ -67,7 +67,7 @@ final class HandLanes {
 
     /// Polls all lanes until `condition` holds, for at most `seconds`; answers whether it does.
     @discardableResult
-    func serve(seconds: Double = 10, until condition: () -> Bool) -> Bool {
+    func serve(seconds: Double = 60, until condition: () -> Bool) -> Bool {
         let end = ContinuousClock.now + .seconds(seconds)
         while ContinuousClock.now < end {
             if condition() { return true }

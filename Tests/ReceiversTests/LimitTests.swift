@@ -16,15 +16,13 @@ import Wire
             let python = Program.python(
                 service.port(listener),
                 #"""
-                served = []
-                for n in range(12):
-                    s = tcp()
-                    s.settimeout(1)
-                    try:
-                        s.sendall(b"<34>%d\n" % n)
-                        if s.recv(1) == b"": continue
-                    except TimeoutError: served.append(s)
-                    except OSError: continue
+                served = [tcp() for _ in range(12)]
+                for n, s in enumerate(served):
+                    try: s.sendall(b"<34>%d\n" % n)
+                    except OSError: pass
+                # Nobody is answered: who can read is closed. Then none of the others within a second.
+                while gone := select.select(served, [], [], 60 if len(served) > \#(limit) else 1)[0]:
+                    served = [s for s in served if s not in gone]
                 print(len(served))
                 for s in served: end(s)
                 s = tcp(); s.sendall(b"<34>room again\n"); end(s)
@@ -42,16 +40,15 @@ import Wire
     }
 
     @Test func idleConnectionsAreClosedBusyOnesAreNot() throws {
-        let service = try Service([.test(.tcp) { $0.idleTimeout = 1 }])
+        let service = try Service([.test(.tcp) { $0.idleTimeout = 2 }])
         let python = Program.python(
             service.port(),
             #"""
             idle, busy = tcp(), tcp()
             idle.sendall(b"<34>half a li")
-            for n in range(8):
+            for n in range(12):
                 busy.sendall(b"<34>busy %d\n" % n)
                 time.sleep(0.3)
-            idle.settimeout(5)
             assert idle.recv(1) == b""
             busy.setblocking(False)
             try:
@@ -61,27 +58,24 @@ import Wire
             end_ = busy; end_.setblocking(True); end(end_)
             """#)
         #expect(python.finish() == (0, ""))
-        let frames = service.frames(9)
+        let frames = service.frames(13)
         service.stop()
-        #expect(frames.filter { $0.text.contains("busy") }.count == 8)
+        #expect(frames.filter { $0.text.contains("busy") }.count == 12)
         let half = frames.first { !$0.text.contains("busy") }
         #expect(half?.text == "<34>half a li" && half?.frame.isCut == true)
         #expect(service.dropped("idle") == 1)
     }
 
     @Test func slowHandshakesAreClosed() throws {
-        let service = try Service([.test(.tls, tls: Certificates.tls()) { $0.handshakeTimeout = 1 }])
+        let service = try Service([.test(.tls, tls: Certificates.tls()) { $0.handshakeTimeout = 2 }])
         let python = Program.python(
             service.port(),
             #"""
             silent, half, served = tcp(), tcp(), tls()
             half.sendall(b"\x16\x03\x01\x02\x00\x01")
-            silent.settimeout(5); half.settimeout(5)
-            start = time.time()
             assert silent.recv(1) == b""
             try: assert half.recv(100) == b""
             except ConnectionResetError: pass
-            assert time.time() - start < 4
             served.sendall(b"<34>served\n")
             end(served)
             """#)
@@ -96,7 +90,7 @@ import Wire
         let python = Program.python(
             service.port(),
             #"""
-            s = tcp(); s.sendall(b"<34>whole\n<34>not who"); s.settimeout(10)
+            s = tcp(); s.sendall(b"<34>whole\n<34>not who")
             try: s.recv(1)
             except ConnectionResetError: pass
             """#)

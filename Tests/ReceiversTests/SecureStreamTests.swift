@@ -18,8 +18,9 @@ import Wire
             for n in range(20): s.sendall(b"%d " % len(m) + m)
             end(s)
             """#)
-        let frames = service.frames(102_020, seconds: 30)
-        #expect(python.finish().status == 0)
+        let frames = service.frames(102_020)
+        let result = python.finish()
+        #expect(result.status == 0, Comment(rawValue: result.output))
         service.stop()
         #expect(frames.count == 102_020)
         #expect(frames.prefix(2000).map(\.text) == (0..<2000).map { "<34>small \($0)" })
@@ -63,7 +64,7 @@ import Wire
         let client = Program(
             "/usr/bin/env",
             [
-                "timeout", "10", "openssl", "s_client", "-quiet", "-no_ign_eof", "-connect",
+                "timeout", "60", "openssl", "s_client", "-quiet", "-no_ign_eof", "-connect",
                 "127.0.0.1:\(service.port())",
                 "-CAfile", Certificates.good + "/ca.pem", "-verify_return_error",
             ], input: text)
@@ -168,14 +169,14 @@ import Wire
             #"""
             s = tls()
             s.sendall(b"".join(b"<34>%03d " % n + b"x" * 91 + b"\n" for n in range(160)))
-            time.sleep(3)
-            end(s)
+            # Until the service ends.
+            try: s.recv(1)
+            except OSError: pass
             """#)
         // One record of 16,000 bytes in turns of 4096, and then silence: epoll has nothing more to report.
-        service.wait(seconds: 2) { $0.frames.count == 160 }
-        #expect(service.frames.count == 160)
+        #expect(service.wait { $0.frames.count == 160 })
         #expect(service.connections("test") == 1, "the sender has not closed yet")
-        python.finish()
         service.stop()
+        python.finish()
     }
 }

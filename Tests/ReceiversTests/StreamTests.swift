@@ -72,7 +72,7 @@ import Wire
                 for i, s in enumerate(many): s.sendall(b"".join(b"<34>%d %d %d\n" % (i, r, n) for n in range(10)))
             for s in many: end(s)
             """#)
-        let frames = service.frames(20_000, seconds: 30)
+        let frames = service.frames(20_000)
         #expect(python.finish().status == 0)
         service.stop()
         #expect(frames.count == 20_000)
@@ -90,23 +90,25 @@ import Wire
     @Test func whatIsNotPolledStaysWithTheSender() throws {
         let service = try Service([.test(.tcp)])
         service.setPaused(true)
-        usleep(1_100_000)
+        let flag = NSTemporaryDirectory() + "penstock-held-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: flag) }
         let python = Program.python(
             service.port(),
             #"""
             s = tcp()
-            s.settimeout(0.5)
+            s.settimeout(1)
             sent = 0
             try:
                 while sent < 200_000_000: sent += s.send(b"<34>" + b"x" * 95 + b"\n")
             except TimeoutError: print(sent)
-            s.settimeout(20)
+            open("\#(flag)", "w").close()
+            s.settimeout(60)
             # What a partial send left of its line.
             s.sendall((b"<34>" + b"x" * 95 + b"\n")[sent % 100:] if sent % 100 else b"")
             time.sleep(0.2)
             end(s)
             """#)
-        usleep(3_000_000)
+        #expect(service.wait { _ in FileManager.default.fileExists(atPath: flag) })
         #expect(service.frames.isEmpty)
         service.setPaused(false)
         let output = python.finish()

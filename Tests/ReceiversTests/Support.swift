@@ -59,10 +59,10 @@ final class Program {
     /// Python with `port`, `good` and `strange` (folders of certificates) and the usual modules at hand.
     static func python(_ port: UInt16, _ script: String) -> Program {
         let prelude = """
-            import logging, logging.handlers, os, random, socket, ssl, struct, sys, time
+            import logging, logging.handlers, os, random, select, socket, ssl, struct, sys, time
             port, good, strange = int(sys.argv[1]), sys.argv[2], sys.argv[3]
             def tcp():
-                return socket.create_connection(("127.0.0.1", port), 10)
+                return socket.create_connection(("127.0.0.1", port), 60)
             def tls(version=None, certificate=None):
                 c = ssl.create_default_context(cafile=good + "/ca.pem")
                 if version: c.minimum_version = c.maximum_version = version
@@ -77,7 +77,7 @@ final class Program {
             """
         return Program(
             "/usr/bin/env",
-            ["timeout", "30", "python3", "-c", prelude + script, "\(port)", Certificates.good, Certificates.strange])
+            ["timeout", "120", "python3", "-c", prelude + script, "\(port)", Certificates.good, Certificates.strange])
     }
 
     /// Waits for its end.
@@ -123,7 +123,7 @@ final class Service: Sendable {
     let registry = Registry()
     let log = LogLines.Store()
     private let seen = Mutex<[Seen]>([])
-    private let state = Mutex((stopping: false, paused: false, running: 0))
+    private let state = Mutex((stopping: false, paused: false, running: 0, resting: 0))
 
     init(_ configurations: [ListenerConfiguration], lanes: Int = 1, limits: ReceiveLimits = ReceiveLimits()) throws {
         let store = log
@@ -140,9 +140,14 @@ final class Service: Sendable {
     private func run(_ receiver: SyslogReceiver) {
         var batch = Batch(table: FieldTable.Builder().build(), lane: receiver.lane)
         var last = false
+        var rests = false
         while true {
             let (stopping, paused) = state.withLock { ($0.stopping, $0.paused) }
-            if paused, !stopping {
+            if rests != (paused && !stopping) {
+                rests.toggle()
+                state.withLock { $0.resting += rests ? 1 : -1 }
+            }
+            if rests {
                 usleep(5000)
                 continue
             }
@@ -178,7 +183,7 @@ final class Service: Sendable {
 
     /// Waits until `condition` holds, for at most `seconds`; answers whether it does.
     @discardableResult
-    func wait(seconds: Double = 10, _ condition: (Service) -> Bool) -> Bool {
+    func wait(seconds: Double = 60, _ condition: (Service) -> Bool) -> Bool {
         let end = ContinuousClock.now + .seconds(seconds)
         while ContinuousClock.now < end {
             if condition(self) { return true }
@@ -188,7 +193,7 @@ final class Service: Sendable {
     }
 
     /// Waits for that many frames.
-    func frames(_ count: Int, seconds: Double = 10) -> [Seen] {
+    func frames(_ count: Int, seconds: Double = 60) -> [Seen] {
         wait(seconds: seconds) { $0.frames.count >= count }
         return frames
     }
@@ -199,7 +204,13 @@ final class Service: Sendable {
         registry.gauge("penstock_connections", ["listener": name], help: "").current
     }
 
-    func setPaused(_ paused: Bool) { state.withLock { $0.paused = paused } }
+    /// Answers when no lane polls any more, or at once when they may again.
+    func setPaused(_ paused: Bool) {
+        state.withLock { $0.paused = paused }
+        guard paused else { return }
+        for receiver in input.receivers { receiver.wake() }
+        wait { service in service.state.withLock { $0.resting == $0.running } }
+    }
 
     /// Ends the lanes and waits for them.
     func stop() {

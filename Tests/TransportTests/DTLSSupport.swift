@@ -41,7 +41,7 @@ final class DTLSHarness {
 
     /// Serves until `isEnough`, for at most `seconds`; answers whether it was enough.
     @discardableResult
-    func serve(seconds: Double = 8, until isEnough: () -> Bool) -> Bool {
+    func serve(seconds: Double = 60, until isEnough: () -> Bool) -> Bool {
         let end = ContinuousClock.now + .milliseconds(Int(seconds * 1000))
         var events: [EventLoop.Event] = []
         while !isEnough() {
@@ -92,7 +92,7 @@ func dtlsClient(_ port: UInt16, _ options: [String] = [], host: String = "127.0.
     Program(
         "/usr/bin/env",
         [
-            "timeout", "-s", "KILL", "10", "openssl", "s_client", "-dtls1_2", "-connect", "\(host):\(port)", "-CAfile",
+            "timeout", "-s", "KILL", "60", "openssl", "s_client", "-dtls1_2", "-connect", "\(host):\(port)", "-CAfile",
             Certificates.good + "/ca.pem",
         ] + options,
         input: input)

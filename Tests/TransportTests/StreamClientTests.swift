@@ -12,7 +12,7 @@ import Wire
             import hashlib, socket, ssl, sys
             l = socket.create_server(("127.0.0.1", 0))
             print(l.getsockname()[1], flush=True)
-            l.settimeout(10)
+            l.settimeout(60)
             s, _ = l.accept()
             try:
                 if sys.argv[1]:
@@ -99,7 +99,7 @@ import Wire
                 to: "127.0.0.1", port: silent.address.port, tls: context, timeout: .milliseconds(200))
         }
         #expect(late?.code == .timeout)
-        #expect(start.duration(to: .now) < .seconds(5))
+        #expect(start.duration(to: .now) < .seconds(20))
         let client = try StreamClient.connect(to: "127.0.0.1", port: silent.address.port)
         let much = [UInt8](repeating: 0, count: 32 << 20)
         let stuck = #expect(throws: TransportError.self) {

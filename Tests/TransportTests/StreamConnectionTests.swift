@@ -128,7 +128,7 @@ struct StreamConnectionTests {
         var waited = 0
         let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 16)
         defer { room.deallocate() }
-        let done = try server.wait(on: connection, 30) {
+        let done = try server.wait(on: connection) {
             _ = connection.read(into: room)
             while true {
                 while sent.count < total {
@@ -189,7 +189,7 @@ struct StreamConnectionTests {
             [
                 "-c",
                 "(for i in 1 2 3; do echo line $i; sleep 0.2; done) | "
-                    + "timeout 10 openssl s_client -quiet -no_ign_eof -connect 127.0.0.1:\(server.port)",
+                    + "timeout 60 openssl s_client -quiet -no_ign_eof -connect 127.0.0.1:\(server.port)",
             ])
         let connection = try server.accept()
         try connection.secure(with: server.context)

@@ -55,7 +55,7 @@ final class Program {
     }
 
     static func openssl(_ arguments: [String], input: String = "") -> Program {
-        Program("/usr/bin/env", ["timeout", "10", "openssl"] + arguments, input: input)
+        Program("/usr/bin/env", ["timeout", "60", "openssl"] + arguments, input: input)
     }
 
     /// Its first line of output, such as the port it listens on.
@@ -87,7 +87,7 @@ struct Served {
 }
 
 /// Accepts one connection and reads it to its end, for at most `seconds`.
-func serveOne(_ listener: TCPListener, tls: TLSContext? = nil, seconds: Int = 10) throws -> Served {
+func serveOne(_ listener: TCPListener, tls: TLSContext? = nil, seconds: Int = 60) throws -> Served {
     let loop = try EventLoop()
     let door = try loop.add(listener.raw, tag: 0, .readable)
     var events: [EventLoop.Event] = []
@@ -146,6 +146,6 @@ func serveOne(_ listener: TCPListener, tls: TLSContext? = nil, seconds: Int = 10
 extension StreamClient {
     func send(_ text: String) throws(TransportError) {
         let bytes = Array(text.utf8)
-        try send(bytes.span.bytes, timeout: .seconds(2))
+        try send(bytes.span.bytes, timeout: .seconds(30))
     }
 }

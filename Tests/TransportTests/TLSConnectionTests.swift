@@ -100,9 +100,9 @@ struct TLSConnectionTests {
     }
 
     @Test func aSessionEndsWithItsCertificate() throws {
-        let brief = Authority.plant.issue("brief", to: 4)
+        let brief = Authority.plant.issue("brief", to: 8)
         let server = try Server(Server.settings())
-        let (first, second) = try twice(server, "-tls1_2", brief) { Thread.sleep(forTimeInterval: 5) }
+        let (first, second) = try twice(server, "-tls1_2", brief) { Thread.sleep(forTimeInterval: 9) }
         #expect(first.text == "hello\n")
         #expect(!second.isResumed && second.refusal?.reason == .expired)
     }
@@ -111,8 +111,8 @@ struct TLSConnectionTests {
         let authority = Authority("Brief CA")
         let pair = authority.issue("device")
         var settings = Server.settings(ca: authority.pair.certificate)
-        settings.crlFiles = [authority.revocationList(to: 4)]
-        let (first, second) = try twice(Server(settings), "-tls1_2", pair) { Thread.sleep(forTimeInterval: 5) }
+        settings.crlFiles = [authority.revocationList(to: 8)]
+        let (first, second) = try twice(Server(settings), "-tls1_2", pair) { Thread.sleep(forTimeInterval: 9) }
         #expect(first.text == "hello\n")
         #expect(!second.isResumed && second.refusal?.reason == .crlExpired)
     }
@@ -165,7 +165,7 @@ struct TLSConnectionTests {
                 if lib.SSL_write(ssl, b"x", 1) != 1: sys.exit(1)
             """#
         let client = Program(
-            "/usr/bin/env", ["timeout", "-s", "KILL", "30", "python3", "-c", script, "\(server.port)"])
+            "/usr/bin/env", ["timeout", "-s", "KILL", "60", "python3", "-c", script, "\(server.port)"])
         try waitForWriting(server)
         client.finish()
     }
@@ -182,7 +182,7 @@ struct TLSConnectionTests {
         defer { bytes.deallocate() }
         var isStuck = false
         var failure: TransportError?
-        _ = try server.wait(on: connection, 20) {
+        _ = try server.wait(on: connection) {
             for _ in 0..<100 {
                 let result = connection.read(into: bytes)
                 if case .failed(let error) = result { failure = error }
@@ -229,7 +229,7 @@ struct TLSConnectionTests {
         let client = Program.python(
             """
             import subprocess, sys
-            c = subprocess.Popen(["timeout", "20", "openssl", "s_client", "-tls1_3", "-connect", sys.argv[1]],
+            c = subprocess.Popen(["timeout", "60", "openssl", "s_client", "-tls1_3", "-connect", sys.argv[1]],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             def wait(text):
                 while text not in (line := c.stdout.readline()):
@@ -244,7 +244,7 @@ struct TLSConnectionTests {
             c.communicate(b"hello\\n")
             """, ["127.0.0.1:\(server.port)", "\(count)", flag])
         let seen = try server.serve { _ in
-            for _ in 0..<150 where !FileManager.default.fileExists(atPath: flag) { Thread.sleep(forTimeInterval: 0.1) }
+            for _ in 0..<600 where !FileManager.default.fileExists(atPath: flag) { Thread.sleep(forTimeInterval: 0.1) }
         }
         #expect(FileManager.default.fileExists(atPath: flag))
         #expect((seen.failure == nil) == survives)

@@ -170,7 +170,7 @@ final class Server {
     private static let own = Authority.plant.issue("localhost", names: "DNS:localhost,IP:127.0.0.1")
 
     /// Waits for one connection.
-    func accept(seconds: Int = 10) throws -> StreamConnection {
+    func accept(seconds: Int = 60) throws -> StreamConnection {
         let loop = try EventLoop()
         _ = try loop.add(listener.raw, tag: 0, .readable)
         let end = ContinuousClock.now + .seconds(seconds)
@@ -182,14 +182,14 @@ final class Server {
         throw TransportError(.timeout, "nobody came")
     }
 
-    /// Serves one connection to its end, or until `seconds` have passed.
+    /// Serves one connection to its end, or until it has been open for `seconds`.
     func serve(
-        seconds: Int = 10, opened: (StreamConnection) -> Void = { _ in }
+        seconds: Int = 60, opened: (StreamConnection) -> Void = { _ in }
     ) throws -> Seen {
-        let connection = try accept(seconds: seconds)
+        let connection = try accept()
         try connection.secure(with: context)
         var seen = Seen()
-        let done = try wait(on: connection, seconds) {
+        let done = try wait(on: connection) {
             switch connection.handshake() {
             case .done: return true
             case .waiting: return false
@@ -223,7 +223,7 @@ final class Server {
     }
 
     /// Calls `step` whenever the connection is ready, until it answers true.
-    func wait(on connection: StreamConnection, _ seconds: Int = 10, _ step: () throws -> Bool) throws -> Bool {
+    func wait(on connection: StreamConnection, _ seconds: Int = 60, _ step: () throws -> Bool) throws -> Bool {
         let loop = try EventLoop()
         let token = try loop.add(connection.raw, tag: 1, connection.interest)
         let end = ContinuousClock.now + .seconds(seconds)

@@ -31,7 +31,7 @@ import Wire
             family = socket.AF_INET6 if v6 else socket.AF_INET
             lo = socket.if_nametoindex(sys.argv[2] if v6 else "lo")
             r = socket.socket(family, socket.SOCK_DGRAM)
-            r.settimeout(1)
+            r.settimeout(10)
             r.bind(("::" if v6 else "0.0.0.0", 0))
             packed = socket.inet_pton(family, group)
             if v6:
