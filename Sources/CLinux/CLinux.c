@@ -8,7 +8,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -59,10 +58,11 @@ struct penstock_datagrams {
     struct iovec vectors[most_slots];
     struct mmsghdr headers[most_slots];
     struct sockaddr_in6 peers[most_slots]; // the larger of the two families that UDP has
+    // Of the first slot only: the drop count is cumulative, and writing it for each datagram costs as much as its address.
     union {
         char bytes[CMSG_SPACE(sizeof(uint32_t))];
         struct cmsghdr align;
-    } control[most_slots];
+    } control;
 };
 
 struct penstock_datagrams *penstock_datagrams_make(uint8_t *arena, uint32_t slot, int count) {
@@ -77,8 +77,8 @@ struct penstock_datagrams *penstock_datagrams_make(uint8_t *arena, uint32_t slot
         header->msg_iov = &d->vectors[i];
         header->msg_iovlen = 1;
         header->msg_name = &d->peers[i];
-        header->msg_control = d->control[i].bytes;
     }
+    d->headers[0].msg_hdr.msg_control = d->control.bytes;
     return d;
 }
 
@@ -110,13 +110,13 @@ static inline void read_peer(const struct sockaddr_in6 *peer, struct penstock_da
 
 int penstock_recvmmsg(int fd, struct penstock_datagrams *d, struct penstock_datagram *out, int most,
                       uint32_t *overflow) {
-    // The kernel shortens these three of the headers that it fills, and touches no other.
+    // The kernel shortens these of the headers that it fills, and touches no other.
     for (int i = 0; i < d->used; i++) {
         struct msghdr *header = &d->headers[i].msg_hdr;
         header->msg_namelen = sizeof d->peers[i];
-        header->msg_controllen = sizeof d->control[i].bytes;
         header->msg_flags = 0;
     }
+    d->headers[0].msg_hdr.msg_controllen = sizeof d->control.bytes;
     d->used = 0;
     if (most > d->count) most = d->count;
     // MSG_TRUNC asks for the datagram's real length even when its slot is shorter.
@@ -136,10 +136,9 @@ int penstock_recvmmsg(int fd, struct penstock_datagrams *d, struct penstock_data
         out[i].same_peer = i > 0 && out[i].low == out[i - 1].low && out[i].port == out[i - 1].port &&
                            out[i].high == out[i - 1].high && out[i].family == out[i - 1].family;
     }
-    // The count is cumulative and grows along the queue: the last datagram's is the newest.
     if (n > 0) {
-        struct msghdr *last = &d->headers[n - 1].msg_hdr;
-        for (struct cmsghdr *c = CMSG_FIRSTHDR(last); c; c = CMSG_NXTHDR(last, c))
+        struct msghdr *first = &d->headers[0].msg_hdr;
+        for (struct cmsghdr *c = CMSG_FIRSTHDR(first); c; c = CMSG_NXTHDR(first, c))
             if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL)
                 memcpy(overflow, CMSG_DATA(c), sizeof *overflow);
     }
@@ -198,16 +197,17 @@ int penstock_multicast_joined_only(int fd, int ipv6) {
     return setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof off) < 0 ? -errno : 0;
 }
 
-// From <linux/sock_diag.h>, which user space may include but which drags <linux/types.h> in: the ninth word of
-// SO_MEMINFO is SK_MEMINFO_DROPS, a kernel ABI since Linux 4.12.
-enum { meminfo_words = 9, meminfo_drops = 8 };
+// From <linux/sock_diag.h>, which user space may include but which drags <linux/types.h> in: the words of
+// SO_MEMINFO (SK_MEMINFO_RMEM_ALLOC, _RCVBUF, _DROPS) are a kernel ABI since Linux 4.12.
+enum { meminfo_received = 0, meminfo_buffer = 1, meminfo_drops = 8, meminfo_words = 9 };
 
-int penstock_socket_drops(int fd, uint32_t *drops) {
+int penstock_socket_memory(int fd, struct penstock_socket_memory *memory) {
     uint32_t words[meminfo_words] = {0};
     socklen_t length = sizeof words;
     if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, words, &length) < 0) return -errno;
     if (length < sizeof words) return -ENOPROTOOPT;
-    *drops = words[meminfo_drops];
+    *memory = (struct penstock_socket_memory){
+        .received = words[meminfo_received], .buffer = words[meminfo_buffer], .drops = words[meminfo_drops]};
     return 0;
 }
 
@@ -238,13 +238,6 @@ int penstock_set_receive_buffer(int fd, int bytes) {
     socklen_t length = sizeof granted;
     if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &length) < 0) return -errno;
     return granted;
-}
-
-int penstock_pin_thread(int cpu) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    return -pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
 
 void penstock_name_thread(const char *name) {

@@ -198,7 +198,8 @@ public final class SyslogReceiver: @unchecked Sendable {
         var woken = loop.wait(milliseconds: 0, into: &ready)
         guard ready.isEmpty, !woken, milliseconds != 0 else {
             let now = Clocks.monotonic
-            if now - (lastPause ?? now) >= Spreader.patience { spreader.saturated(now: now) }
+            let unbroken = now - (lastPause ?? now)
+            if unbroken >= Spreader.patience { spreader.saturated(now: now, unbroken: unbroken, backlog: backlog) }
             lastPause = lastPause ?? now
             return
         }
@@ -210,6 +211,13 @@ public final class SyslogReceiver: @unchecked Sendable {
         hasRested = true
         ready.removeAll(keepingCapacity: true)
         loop.wait(milliseconds: 0, into: &ready)
+    }
+
+    /// How full the fullest of the lane's datagram sockets is.
+    private var backlog: Double {
+        doors.reduce(0) { most, door in
+            if case .datagrams(let socket) = door.socket { max(most, socket.backlog) } else { most }
+        }
     }
 
     private func handle(_ event: EventLoop.Event, _ batch: inout Batch, _ mostFrames: Int) {

@@ -71,8 +71,16 @@ public final class UDPSocket {
 
     /// Reads the kernel's drop count although no datagram arrives, which SO_RXQ_OVFL alone cannot tell.
     public func refreshKernelDrops() {
-        var drops: UInt32 = 0
-        if penstock_socket_drops(descriptor.raw, &drops) == 0 { note(drops: drops) }
+        var memory = penstock_socket_memory()
+        if penstock_socket_memory(descriptor.raw, &memory) == 0 { note(drops: memory.drops) }
+    }
+
+    /// How full the receive buffer is, 0 to 1 and a little more: the kernel lets the last datagram overshoot. 1 when the
+    /// kernel does not tell.
+    public var backlog: Double {
+        var memory = penstock_socket_memory()
+        guard penstock_socket_memory(descriptor.raw, &memory) == 0, memory.buffer > 0 else { return 1 }
+        return Double(memory.received) / Double(memory.buffer)
     }
 
     private func note(drops: UInt32) {

@@ -53,6 +53,12 @@ PENSTOCK_INLINE uint32_t penstock_block_unplain(penstock_block bytes) {
                                                 (bytes - (uint8_t)0x20 > (uint8_t)0x5E)));
 }
 
+/// Quotes, backslashes, bytes below 32 and above 127: what a JSON string cannot take unseen.
+PENSTOCK_INLINE uint32_t penstock_block_unclean(penstock_block bytes) {
+    return penstock_block_bits((penstock_block)((bytes == (uint8_t)0x22) | (bytes == (uint8_t)0x5C) |
+                                                (bytes - (uint8_t)0x20 > (uint8_t)0x5F)));
+}
+
 /// Bytes below 32, and DEL.
 PENSTOCK_INLINE uint32_t penstock_block_controls(penstock_block bytes) {
     return penstock_block_bits((penstock_block)((bytes < (uint8_t)0x20) | (bytes == (uint8_t)0x7F)));

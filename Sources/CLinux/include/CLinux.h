@@ -11,7 +11,7 @@
 #include "CRC32C.h"
 #include "SHA256Pair.h"
 
-/// Layout-compatible with glibc's `struct epoll_event`, which is packed on x86-64.
+/// What epoll_wait(2) tells; copied, because glibc's own structure is packed on x86-64 and its union has no Swift type.
 struct penstock_epoll_event {
     uint32_t events;
     uint64_t data;
@@ -67,9 +67,13 @@ int penstock_multicast6(int fd, int join, const uint8_t *group, unsigned int int
 /// Delivers only the groups that this socket has joined itself, of both families. Returns 0 or -errno.
 int penstock_multicast_joined_only(int fd, int ipv6);
 
-/// The datagrams that the kernel dropped at this socket so far (SO_MEMINFO, SK_MEMINFO_DROPS): the number that
-/// SO_RXQ_OVFL carries, readable while no datagram arrives. Returns 0 or -errno.
-int penstock_socket_drops(int fd, uint32_t *drops);
+/// What the kernel books for a socket (SO_MEMINFO): the bytes that wait to be received, of how many that may wait, and
+/// the datagrams dropped so far, which is the number that SO_RXQ_OVFL carries, readable while no datagram arrives.
+struct penstock_socket_memory {
+    uint32_t received, buffer, drops;
+};
+/// Returns 0 or -errno.
+int penstock_socket_memory(int fd, struct penstock_socket_memory *memory);
 /// Turns TCP keepalive on: the first probe after `idle` seconds, then `count` of them each `interval` seconds.
 int penstock_keep_alive(int fd, int idle, int interval, int count);
 /// Turns Nagle's algorithm off. Returns 0 or -errno.
@@ -81,8 +85,6 @@ int penstock_enable_rxq_ovfl(int fd);
 /// (its own bookkeeping included, so about twice the payload), or -errno.
 int penstock_set_receive_buffer(int fd, int bytes);
 
-/// Pins the calling thread to one processor. Returns 0 or -errno.
-int penstock_pin_thread(int cpu);
 /// Names the calling thread (15 bytes at most are kept).
 void penstock_name_thread(const char *name);
 
