@@ -94,17 +94,23 @@ final class TLSTicketKeys: Sendable {
         }
     }
 
+    // OpenSSL keeps the pointers to a parameter's names until the parameters are used: a String lent to the call that
+    // makes one is gone by then. Literals stay, and end in 0.
+    private static let keyName: StaticString = "key"
+    private static let digestName: StaticString = "digest"
+    private static let digestValue: StaticString = "SHA256"
+
     private static func set(_ digest: OpaquePointer, _ key: Key) -> Bool {
+        func text(_ literal: StaticString) -> UnsafeMutablePointer<CChar> {
+            UnsafeMutableRawPointer(mutating: literal.utf8Start).assumingMemoryBound(to: CChar.self)
+        }
         var bytes = key.digest
-        var name = Array("SHA256".utf8CString)
         return bytes.withUnsafeMutableBytes { bytes in
-            name.withUnsafeMutableBufferPointer { name in
-                let parameters = [
-                    OSSL_PARAM_construct_octet_string("key", bytes.baseAddress, bytes.count),
-                    OSSL_PARAM_construct_utf8_string("digest", name.baseAddress, 0), OSSL_PARAM_construct_end(),
-                ]
-                return EVP_MAC_CTX_set_params(digest, parameters) == 1
-            }
+            let parameters = [
+                OSSL_PARAM_construct_octet_string(text(keyName), bytes.baseAddress, bytes.count),
+                OSSL_PARAM_construct_utf8_string(text(digestName), text(digestValue), 0), OSSL_PARAM_construct_end(),
+            ]
+            return EVP_MAC_CTX_set_params(digest, parameters) == 1
         }
     }
 
