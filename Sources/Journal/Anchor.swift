@@ -28,6 +28,9 @@ struct Anchor: Equatable, Sendable {
     /// Up to where everything is on disk.
     var durable: Place
 
+    /// Its file in the folder of a log.
+    static func path(in folder: String) -> String { folder + "/anchor" }
+
     var bytes: [UInt8] {
         var writer = FileWriter()
         writer.put(Anchor.magic.byteSwapped)
@@ -43,20 +46,17 @@ struct Anchor: Equatable, Sendable {
     }
 
     static func decode(_ bytes: RawSpan) -> Anchor? {
-        let body = bytes.part(0, bytes.byteCount - 4)
         do {
-            var tail = try ByteReader(bytes, at: bytes.byteCount - 4, count: 4)
-            guard try tail.u32LittleEndian() == Checksum.crc32c(body) else { return nil }
-            var reader = ByteReader(body)
+            var reader = try ByteReader(sealed: bytes)
             guard try reader.u64() == magic else { return nil }
             let log = try reader.u32LittleEndian()
             let epoch = try reader.u32LittleEndian()
-            let first = try reader.u64().byteSwapped
+            let first = try reader.u64LittleEndian()
             let firstChain = try ChainValue(&reader)
-            let end = try reader.u64().byteSwapped
+            let end = try reader.u64LittleEndian()
             let chain = try ChainValue(&reader)
-            let segment = try reader.u64().byteSwapped
-            guard let offset = Int(exactly: try reader.u64().byteSwapped), reader.isAtEnd, first <= end else {
+            let segment = try reader.u64LittleEndian()
+            guard let offset = Int(exactly: try reader.u64LittleEndian()), reader.isAtEnd, first <= end else {
                 return nil
             }
             return Anchor(

@@ -28,7 +28,6 @@ struct BlockEncoder: ~Copyable {
     private let log: UInt16
     private let epoch: UInt32
     private let compression: JournalSettings.Compression
-    private let hash = HashChain()
     private var compressor = TextCompressor()
     private var packed = Slab(capacity: 64 << 10)
     private var described = Slab(capacity: 8 << 10)
@@ -189,7 +188,7 @@ struct BlockEncoder: ~Copyable {
             unsafe header.store(in: room)
             let head = unsafe RawSpan(
                 _unsafeBytes: UnsafeRawBufferPointer(rebasing: room[0..<BlockHeader.hashed]))
-            header.chain = hash.link(header.chain, head, stored)
+            header.chain = HashChain.link(header.chain, head, stored)
             unsafe header.seal(room)
             return header.total
         }

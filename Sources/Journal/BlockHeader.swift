@@ -81,9 +81,9 @@ struct BlockHeader: Equatable, Sendable {
             let text = Int(try reader.u32LittleEndian())
             let frames = Int(try reader.u32LittleEndian())
             let epoch = try reader.u32LittleEndian()
-            let first = try reader.u64().byteSwapped
-            let earliest = Int64(bitPattern: try reader.u64().byteSwapped)
-            let latest = Int64(bitPattern: try reader.u64().byteSwapped)
+            let first = try reader.u64LittleEndian()
+            let earliest = Int64(bitPattern: try reader.u64LittleEndian())
+            let latest = Int64(bitPattern: try reader.u64LittleEndian())
             let log = try reader.u16LittleEndian()
             let method = Method(rawValue: try reader.u8())
             let zero = try reader.u8()
@@ -128,12 +128,15 @@ enum BlockFault: String {
 
 extension BlockSight {
     /// What stands at the start of `bytes`, which are the rest of a segment.
-    init(_ bytes: RawSpan) {
+    init(_ bytes: RawSpan) { self.init(bytes, BlockHeader.decode(bytes)) }
+
+    /// The same when the header has been decoded already.
+    init(_ bytes: RawSpan, _ header: BlockHeader?) {
         guard bytes.byteCount > 0 else {
             self = .end
             return
         }
-        guard let header = BlockHeader.decode(bytes) else {
+        guard let header else {
             self = .bad(bytes.byteCount < BlockHeader.size ? .torn : .header, nil)
             return
         }

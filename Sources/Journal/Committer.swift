@@ -77,7 +77,7 @@ final class Committer: @unchecked Sendable {
 
     private func commit(_ log: JournalLog) {
         let start = Folder.milliseconds
-        guard log.commit() else { return }
+        do { guard try log.commit() else { return } } catch { return complain(error) }
         commits.add()
         slowest.raise(to: Int64(Folder.milliseconds - start))
     }

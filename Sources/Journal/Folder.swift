@@ -9,10 +9,11 @@ enum Folder {
         var made = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
             made += made.isEmpty || made == "/" ? String(part) : "/" + part
-            guard unsafe mkdir(made, 0o750) != 0, errno != EEXIST else { continue }
+            guard unsafe mkdir(made, 0o750) != 0 else { continue }
+            let problem = errno
             // A parent that may not be written to may still be there.
-            guard errno != EISDIR, unsafe access(made, F_OK) != 0 else { continue }
-            throw JournalError(errno: errno, path: made, doing: "the folder cannot be made")
+            guard problem != EEXIST, problem != EISDIR, unsafe access(made, F_OK) != 0 else { continue }
+            throw JournalError(errno: problem, path: made, doing: "the folder cannot be made")
         }
     }
 
@@ -33,12 +34,23 @@ enum Folder {
         return names.sorted()
     }
 
+    /// The folder of a log.
+    static func log(_ number: Int, in directory: String) -> String { "\(directory)/log-\(number)" }
+
+    /// The numbers of the logs in a directory, sorted.
+    static func logs(in directory: String) throws(JournalError) -> [Int] {
+        try names(directory).compactMap { name in
+            guard name.hasPrefix("log-"), let number = UInt16(name.dropFirst(4)) else { return nil }
+            // `log-007` and `log-+7` are not ours.
+            return name == "log-\(number)" ? Int(number) : nil
+        }.sorted()
+    }
+
     /// Makes what happened to the names of a folder durable.
-    static func synchronize(_ path: String) throws(JournalError) {
-        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw JournalError(errno: errno, path: path, doing: "cannot be opened") }
-        defer { _ = close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw JournalError(errno: errno, path: path, doing: "fsync failed") }
+    static func synchronize(_ folder: SegmentFile) throws(JournalError) {
+        guard fsync(folder.descriptor) == 0 else {
+            throw JournalError(errno: errno, path: folder.path, doing: "fsync failed")
+        }
     }
 
     /// The bytes of a small file; nil when there is none.
@@ -62,7 +74,7 @@ enum Folder {
         guard unsafe rename(temporary, path) == 0 else {
             throw JournalError(errno: errno, path: path, doing: "cannot be replaced")
         }
-        try synchronize(folder)
+        try synchronize(try SegmentFile.open(folder, .read))
     }
 
     /// Removes a file; whether it was there is nobody's concern.

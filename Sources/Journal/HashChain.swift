@@ -8,14 +8,14 @@ internal import Wire
 /// The body is the stored bytes when they are fewer than ``least``. Else it is SHA-256(first part) ‖ SHA-256(second part)
 /// ‖ the rest, where both parts are as many times 64 bytes as go into half of the stored bytes: two texts at once are
 /// hashed in little more time than one. The header has the length, so that one text has one form only.
-struct HashChain {
+enum HashChain {
     /// The stored bytes from which on they are hashed in two parts.
     static let least = 1024
     private static let hasPair = penstock_has_sha256_pair() != 0
 
     /// The value after a block.
-    func link(_ previous: ChainValue, _ head: RawSpan, _ body: RawSpan) -> ChainValue {
-        guard body.byteCount >= HashChain.least else { return HashChain.hash(previous, head, body) }
+    static func link(_ previous: ChainValue, _ head: RawSpan, _ body: RawSpan) -> ChainValue {
+        guard body.byteCount >= least else { return hash(previous, head, body) }
         let blocks = body.byteCount / 128
         let rest = body.part(blocks * 128, Int.max)
         // Both digests, and fewer than 128 bytes behind them.
@@ -24,7 +24,7 @@ struct HashChain {
                 guard let one = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
                     let digests = unsafe room.baseAddress?.assumingMemoryBound(to: UInt8.self)
                 else { return }
-                if HashChain.hasPair {
+                if hasPair {
                     unsafe penstock_sha256_pair(one, one + blocks * 64, blocks, digests)
                 } else {
                     // libcrypto, by the function that takes three parts.
@@ -36,7 +36,7 @@ struct HashChain {
             unsafe rest.withUnsafeBytes { rest in
                 unsafe UnsafeMutableRawBufferPointer(rebasing: room[64...]).copyMemory(from: rest)
             }
-            return unsafe HashChain.hash(
+            return unsafe hash(
                 previous, head,
                 RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: room[0..<64 + rest.byteCount])))
         }

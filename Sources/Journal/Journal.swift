@@ -51,10 +51,7 @@ public final class Journal: Sendable {
         var notes: [JournalRecovery] = []
         hasLostPositions = problem != nil
         if let problem { logger.warning("\(problem)") }
-        var numbers = Set(0..<logs)
-        for name in try Folder.names(settings.directory) where name.hasPrefix("log-") {
-            if let number = UInt16(name.dropFirst(4)) { numbers.insert(Int(number)) }
-        }
+        let numbers = Set(0..<logs).union(try Folder.logs(in: settings.directory))
         var byNumber: [Int: JournalLog] = [:]
         for number in numbers.sorted() {
             let isWritable = isWriter && number < logs

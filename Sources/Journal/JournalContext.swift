@@ -35,7 +35,7 @@ final class JournalContext: Sendable {
         self.oversize = registry.dropped(stage: "journal", reason: "oversize")
     }
 
-    func folder(_ log: Int) -> String { "\(settings.directory)/log-\(log)" }
+    func folder(_ log: Int) -> String { Folder.log(log, in: settings.directory) }
 }
 
 /// Wakes the committer.

@@ -27,6 +27,8 @@ public final class JournalLog: @unchecked Sendable {
     // Below: the writer's own, guarded by `isAppending`.
     private var encoder: BlockEncoder
     private var file: SegmentFile?
+    /// How many of the segment's bytes count.
+    private var filled: Int
     /// Up to where the segment has bytes to be written over.
     private var reserved = 0
     private let segmentLimit: Int
@@ -48,6 +50,7 @@ public final class JournalLog: @unchecked Sendable {
         self.published = Atomic(state.end)
         self.synchronized = Atomic(state.durable.end)
         self.file = state.current
+        self.filled = state.segments.last?.bytes ?? 0
         self.encoder = BlockEncoder(
             log: UInt16(truncatingIfNeeded: number), epoch: epoch, next: state.end, chain: state.chain,
             context.settings.compression)
@@ -145,9 +148,8 @@ public final class JournalLog: @unchecked Sendable {
     private func record(_ batch: borrowing Batch, _ frames: [Frame]) throws(JournalError) {
         let (next, chain) = (encoder.next, encoder.chain)
         encoder.reset(next: next, chain: chain)
-        var (segment, base) = (file, state.withLock { $0.segments.last?.bytes ?? 0 })
-        if segment == nil || base >= segmentLimit { (segment, base) = (try begin(next, chain), SegmentHeader.size) }
-        guard let segment else { return }
+        let segment = if let file, filled < segmentLimit { file } else { try begin(next, chain) }
+        let base = filled
         var size = base
         var index = 0
         var cut = 0
@@ -166,6 +168,7 @@ public final class JournalLog: @unchecked Sendable {
             encoder.reset(next: next, chain: chain)
             throw error
         }
+        filled = size
         let bytes = size - base
         let waiting = state.withLock { state in
             state.segments[state.segments.count - 1].bytes = size
@@ -203,7 +206,7 @@ public final class JournalLog: @unchecked Sendable {
 
     /// Begins a segment with the frame `next`.
     private func begin(_ next: UInt64, _ chain: ChainValue) throws(JournalError) -> SegmentFile {
-        if let file { cut(file, to: state.withLock { $0.segments.last?.bytes ?? SegmentHeader.size }) }
+        if let file { cut(file, to: filled) }
         let path = "\(context.folder(number))/\(Segment.name(next))"
         let made = try SegmentFile.open(path, .create)
         let header = SegmentHeader(log: UInt32(truncatingIfNeeded: number), epoch: epoch, first: next, chain: chain)
@@ -223,6 +226,7 @@ public final class JournalLog: @unchecked Sendable {
             state.folderChanged = true
         }
         file = made
+        filled = SegmentHeader.size
         return made
     }
 
@@ -237,11 +241,14 @@ public final class JournalLog: @unchecked Sendable {
     }
 
     /// Makes everything appended so far durable. True when something became so.
-    func commit() -> Bool {
+    ///
+    /// - Throws: when there is no descriptor for the folder; nothing is lost by that, and the next call may succeed.
+    func commit() throws(JournalError) -> Bool {
         guard isWritable, end > durable, !isDamaged.load(ordering: .relaxed) else { return false }
         let (now, place) = state.withLock { ($0, $0.place) }
+        let folder = now.folderChanged ? try SegmentFile.open(context.folder(number), .read) : nil
         do {
-            if now.folderChanged { try Folder.synchronize(context.folder(number)) }
+            if let folder { try Folder.synchronize(folder) }
             for file in now.unsynced { try synchronize(file, from: now.durable, to: nil) }
             if let file = now.current { try synchronize(file, from: now.durable, to: place) }
         } catch {
@@ -281,7 +288,7 @@ public final class JournalLog: @unchecked Sendable {
     func finish() {
         guard isWritable, !isAppending.exchange(true, ordering: .acquiring) else { return }
         defer { isAppending.store(false, ordering: .releasing) }
-        if let file, reserved > 0 { cut(file, to: state.withLock { $0.segments.last?.bytes ?? SegmentHeader.size }) }
+        if let file, reserved > 0 { cut(file, to: filled) }
     }
 
     /// fdatasync(2) of a segment. After an error the kernel has forgotten which pages are not on disk: they are read,
@@ -313,7 +320,7 @@ public final class JournalLog: @unchecked Sendable {
             firstChain: state.firstChain, durable: state.durable)
         let folder = context.folder(number)
         do {
-            try Folder.replace(folder + "/anchor", with: anchor.bytes, in: folder)
+            try Folder.replace(Anchor.path(in: folder), with: anchor.bytes, in: folder)
         } catch {
             self.state.withLock { $0.anchorChanged = true }
             throw error

@@ -145,7 +145,7 @@ public final class JournalReader: @unchecked Sendable {
             let at = offset
             offset += header.total
             guard header.end > next else { return .passed }
-            guard header.end <= end else {
+            guard header.end <= end, header.log == UInt16(truncatingIfNeeded: log.number) else {
                 lastFault = "\(window.file.path): \(at): the block belongs to another segment"
                 return .passed
             }

@@ -53,7 +53,7 @@ struct LogRecovery {
     }
 
     private mutating func readAnchor() throws(JournalError) {
-        let path = folder + "/anchor"
+        let path = Anchor.path(in: folder)
         guard let bytes = try Folder.read(path, most: 4096) else { return }
         anchor = unsafe Anchor.decode(bytes.span.bytes)
         if let anchor { epoch = anchor.epoch } else { note(path, "the anchor is damaged; the segments are read whole") }

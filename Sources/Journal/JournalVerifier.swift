@@ -41,7 +41,7 @@ public enum JournalVerifier {
         public var isSound: Bool { logs.allSatisfy { $0.faults.isEmpty } }
     }
 
-    /// The most faults that are listed of one log.
+    /// The most faults that are listed of one log; one more line says how many others there are.
     public static let mostFaults = 1000
 
     /// Reads the whole journal in `directory`.
@@ -49,11 +49,8 @@ public enum JournalVerifier {
     /// - Throws: when a folder cannot be read; damage is in the report.
     public static func verify(directory: String) throws(JournalError) -> Report {
         var report = Report()
-        let numbers = try Folder.names(directory).compactMap { name in
-            name.hasPrefix("log-") ? UInt16(name.dropFirst(4)).map { Int($0) } : nil
-        }
-        for number in numbers.sorted() {
-            report.logs.append(try LogVerification(log: number, folder: "\(directory)/log-\(number)").report)
+        for number in try Folder.logs(in: directory) {
+            report.logs.append(try LogVerification(log: number, folder: Folder.log(number, in: directory)).report)
         }
         return report
     }

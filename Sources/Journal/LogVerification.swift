@@ -5,7 +5,6 @@ internal import Wire
 struct LogVerification: ~Copyable {
     private(set) var report: JournalVerifier.LogReport
     private let folder: String
-    private let hash = HashChain()
     /// The value after the last block, and whether there was one.
     private var chain = ChainValue.zero
     private var hasBegun = false
@@ -13,6 +12,7 @@ struct LogVerification: ~Copyable {
     private var knowsChain = true
     private var anchor: Anchor?
     private var meetsAnchor = false
+    private var unlisted = 0
 
     init(log: Int, folder: String) throws(JournalError) {
         self.report = JournalVerifier.LogReport(log: log)
@@ -24,16 +24,20 @@ struct LogVerification: ~Copyable {
         }
         if segments.isEmpty { begin(at: anchor?.first ?? 0, anchor?.firstChain ?? .zero, folder) }
         compareEnd()
+        if unlisted > 0 { report.faults.append("\(folder): 0: \(unlisted) more faults") }
         report.chain = chain.hex
     }
 
     private mutating func fault(_ path: String, _ offset: Int, _ message: String) {
-        guard report.faults.count < JournalVerifier.mostFaults else { return }
+        guard report.faults.count < JournalVerifier.mostFaults else {
+            unlisted += 1
+            return
+        }
         report.faults.append("\(path): \(offset): \(message)")
     }
 
     private mutating func readAnchor() throws(JournalError) {
-        let path = folder + "/anchor"
+        let path = Anchor.path(in: folder)
         guard let bytes = try Folder.read(path, most: 4096) else {
             fault(path, 0, "there is no anchor: removed segments at the beginning or the end would not be noticed")
             return
@@ -65,7 +69,7 @@ struct LogVerification: ~Copyable {
             file = try SegmentFile.open(path, .read)
         } catch {
             // Retention may have removed it since the folder was listed; then the anchor says so by now.
-            let bytes = try Folder.read(folder + "/anchor", most: 4096)
+            let bytes = try Folder.read(Anchor.path(in: folder), most: 4096)
             if let now = bytes.flatMap({ unsafe Anchor.decode($0.span.bytes) }), now.first > first {
                 anchor = now
             } else {
@@ -84,7 +88,7 @@ struct LogVerification: ~Copyable {
             switch try window.sight(at: offset) {
             case .block(let header):
                 let bytes = window.bytes(from: offset)
-                let next = hash.link(
+                let next = HashChain.link(
                     chain, bytes.part(0, BlockHeader.hashed), bytes.part(BlockHeader.size, header.stored))
                 check(header, next, path, offset)
                 offset += header.total
@@ -112,7 +116,7 @@ struct LogVerification: ~Copyable {
                 return
             case .end:
                 // Not the room in which nothing stands yet.
-                report.bytes -= size - offset
+                report.bytes -= max(0, size - offset)
                 return
             }
         }

@@ -90,18 +90,15 @@ final class Positions: Sendable {
     }
 
     private static func decode(_ bytes: RawSpan) -> [String: [Int: UInt64]]? {
-        let body = bytes.part(0, bytes.byteCount - 4)
         do {
-            var tail = try ByteReader(bytes, at: bytes.byteCount - 4, count: 4)
-            guard try tail.u32LittleEndian() == Checksum.crc32c(body) else { return nil }
-            var reader = ByteReader(body)
+            var reader = try ByteReader(sealed: bytes)
             guard try reader.u64() == magic else { return nil }
             var table: [String: [Int: UInt64]] = [:]
             for _ in 0..<(try reader.u32LittleEndian()) {
                 let length = Int(try reader.u16LittleEndian())
                 let consumer = try reader.span(length).text
                 let log = Int(try reader.u32LittleEndian())
-                table[consumer, default: [:]][log] = try reader.u64().byteSwapped
+                table[consumer, default: [:]][log] = try reader.u64LittleEndian()
             }
             return reader.isAtEnd ? table : nil
         } catch { return nil }

@@ -13,6 +13,8 @@ struct Retention {
     private let full: Instrument
     private let dropped: Instrument
     private var warned: Int?
+    /// The lag of each consumer that was seen.
+    private var lags: [String: Instrument] = [:]
 
     init(_ context: JournalContext, _ logs: [JournalLog], _ book: Positions) {
         self.context = context
@@ -118,7 +120,7 @@ struct Retention {
     }
 
     /// Refreshes the gauges.
-    private func measure() {
+    private mutating func measure() {
         var count = 0
         var size = 0
         for log in logs {
@@ -128,17 +130,23 @@ struct Retention {
         }
         segments.set(Int64(count))
         bytes.set(Int64(size))
-        for consumer in book.consumers {
-            var lag: UInt64 = 0
-            for log in logs {
-                let (first, end) = log.state.withLock { ($0.first, $0.end) }
-                let position = max(book[consumer, log.number] ?? 0, first)
-                if position < end { lag += end - position }
-            }
-            context.registry.gauge(
+        let consumers = Set(book.consumers)
+        for consumer in consumers where lags[consumer] == nil {
+            lags[consumer] = context.registry.gauge(
                 "penstock_journal_lag_frames", ["consumer": consumer],
-                help: "Frames in the journal that a consumer has not passed yet."
-            ).set(Int64(clamping: lag))
+                help: "Frames in the journal that a consumer has not passed yet.")
         }
+        // One that was forgotten waits for nothing.
+        for (consumer, gauge) in lags { gauge.set(consumers.contains(consumer) ? lag(of: consumer) : 0) }
+    }
+
+    private func lag(of consumer: String) -> Int64 {
+        var lag: UInt64 = 0
+        for log in logs {
+            let (first, end) = log.state.withLock { ($0.first, $0.end) }
+            let position = max(book[consumer, log.number] ?? 0, first)
+            if position < end { lag &+= end - position }
+        }
+        return Int64(clamping: lag)
     }
 }

@@ -178,8 +178,9 @@ struct FileWindow: ~Copyable {
     /// What stands at `offset`; after a block its header and stored bytes are in memory.
     mutating func sight(at offset: Int) throws(JournalError) -> BlockSight {
         try load(offset, BlockHeader.size)
-        if let header = BlockHeader.decode(bytes(from: offset)) { try load(offset, header.total) }
-        let sight = BlockSight(bytes(from: offset).part(0, limit - offset))
+        let header = BlockHeader.decode(bytes(from: offset).part(0, limit - offset))
+        if let header { try load(offset, header.total) }
+        let sight = BlockSight(bytes(from: offset).part(0, limit - offset), header)
         if case .bad(_, nil) = sight, try isZero(from: offset) { return .end }
         return sight
     }

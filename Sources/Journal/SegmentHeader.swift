@@ -31,13 +31,11 @@ struct SegmentHeader: Equatable, Sendable {
     /// The header at the start of `bytes`, or nil.
     static func decode(_ bytes: RawSpan) -> SegmentHeader? {
         do {
-            var reader = ByteReader(bytes)
+            var reader = try ByteReader(sealed: bytes.part(0, size))
             guard try reader.u64() == magic else { return nil }
-            var tail = try ByteReader(bytes, at: size - 4, count: 4)
-            guard try tail.u32LittleEndian() == Checksum.crc32c(bytes.part(0, size - 4)) else { return nil }
             return SegmentHeader(
                 log: try reader.u32LittleEndian(), epoch: try reader.u32LittleEndian(),
-                first: try reader.u64().byteSwapped, chain: try ChainValue(&reader))
+                first: try reader.u64LittleEndian(), chain: try ChainValue(&reader))
         } catch { return nil }
     }
 }
@@ -68,4 +66,18 @@ struct FileWriter {
         unsafe writer.put(Checksum.crc32c(bytes.span.bytes))
         return writer.bytes
     }
+}
+
+extension ByteReader {
+    /// A reader of what `FileWriter.sealed` has closed, without the checksum; throws when that does not match.
+    @_lifetime(copy bytes)
+    init(sealed bytes: RawSpan) throws(WireError) {
+        let count = bytes.byteCount - 4
+        var tail = try ByteReader(bytes, at: count, count: 4)
+        guard try tail.u32LittleEndian() == Checksum.crc32c(bytes.part(0, count)) else { throw .malformed(at: count) }
+        self = try ByteReader(bytes, at: 0, count: count)
+    }
+
+    @_lifetime(self: copy self)
+    mutating func u64LittleEndian() throws(WireError) -> UInt64 { try u64().byteSwapped }
 }

@@ -62,9 +62,8 @@ enum Packer {
         Decompressor.whole(bytes.span.bytes, chunk: chunk, room: room, limit: limit)
     }
 
-    @Test(.enabled(if: !Packer.tools.isEmpty), arguments: 0..<6)
+    @Test(.enabled(if: !Packer.tools.isEmpty), arguments: Packer.tools.indices)
     func theContentDoesNotDependOnTheChunks(_ index: Int) throws {
-        guard index < Packer.tools.count else { return }
         let (tool, options, format) = Packer.tools[index]
         let content = Packer.lines(3000)
         let packed = try Packer.pack(content, tool, options)
@@ -107,9 +106,8 @@ enum Packer {
         #expect(decompressor.format == .plain)
     }
 
-    @Test(.enabled(if: !Packer.tools.isEmpty), arguments: 0..<6)
+    @Test(.enabled(if: !Packer.tools.isEmpty), arguments: Packer.tools.indices)
     func ofATruncatedStreamAllThatCameIsDelivered(_ index: Int) throws {
-        guard index < Packer.tools.count else { return }
         let (tool, options, _) = Packer.tools[index]
         let content = Packer.lines(20_000)
         let packed = try Packer.pack(content, tool, options)

@@ -77,6 +77,17 @@ struct FrameSplitterTests {
         #expect(frames.map(\.marks) == [[.badCount], [.octetCounted, .cutByClose]])
     }
 
+    @Test("auto finds the nearer trailer of long frames too", arguments: [1023, 1024, 1025, 5119, 5120, 5121, 21_504])
+    func longAuto(count: Int) {
+        let (one, two) = (String(repeating: "a", count: count), String(repeating: "b", count: count))
+        for (first, second) in [("\0", "\n"), ("\n", "\0"), ("\0", "\0"), ("\n", "\n")] {
+            let text = "\(one)\(first)\(two)\(second)c\(first)"
+            for chunk in [700, text.utf8.count] {
+                #expect(texts(text, FrameSplitter(), chunk: chunk) == [one, two, "c"])
+            }
+        }
+    }
+
     @Test("octet counting is binary-safe and finds its way back")
     func octet() {
         let splitter = FrameSplitter(mode: .octet)
@@ -121,6 +132,32 @@ struct FrameSplitterTests {
             #expect(feed.frames.allSatisfy { $0.bytes.count <= 1_000 })
             #expect(!feed.frames.isEmpty)
         }
+    }
+
+    /// Searching the whole buffer for LF with each frame that NUL ends would take hundreds of times as long.
+    @Test("a stream that NUL delimits costs what lines do")
+    func cost() {
+        func seconds(_ trailer: UInt8) -> Double {
+            let frame = [UInt8](repeating: 0x61, count: 63) + [trailer]
+            let bytes = Array(repeatElement(frame, count: 1 << 16).joined())
+            var splitter = FrameSplitter(maximum: bytes.count)
+            var (from, frames) = (0, 0)
+            let start = threadSeconds()
+            while case .frame(let found) = splitter.next(in: bytes.span.bytes, from: from, atEnd: false) {
+                from = found.consumedTo
+                frames += 1
+            }
+            #expect(frames == 1 << 16 && from == bytes.count)
+            return threadSeconds() - start
+        }
+        let lines = seconds(0x0A)
+        #expect(seconds(0x00) < 5 * lines)
+    }
+
+    private func threadSeconds() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     @Test("the frames do not depend on the chunks", arguments: FrameSplitter.Mode.allCases)

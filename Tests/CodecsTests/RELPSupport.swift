@@ -56,11 +56,6 @@ struct RELPFeed: ~Copyable {
     @discardableResult
     mutating func acknowledge(_ count: Int) -> Int { session.acknowledge(count, answers: &slab) }
 
-    @discardableResult
-    mutating func acknowledge(through number: UInt32) -> Int {
-        session.acknowledge(through: number, answers: &slab)
-    }
-
     mutating func close() { session.close(answers: &slab) }
 
     /// What a stream of `bytes` leaves behind when it comes in chunks.

@@ -109,6 +109,27 @@ struct RoundTripTests {
         #expect(wrong == [0, 0])
     }
 
+    @Test("folders that no journal makes are no logs")
+    func otherFolders() throws {
+        let scratch = Scratch()
+        for name in ["log-007", "log-+1", "log-", "log-65536", "log-3.old", "logs"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(scratch.path)/\(name)", withIntermediateDirectories: false)
+        }
+        let journal = try open(settings(scratch.path))
+        #expect(journal.logs == [0])
+        journal.close()
+        let report = try JournalVerifier.verify(directory: scratch.path)
+        #expect(report.logs.map(\.log) == [0] && report.isSound)
+    }
+
+    @Test("a folder that cannot be made: the error says why")
+    func refusedFolder() throws {
+        // Read-only or not allowed, whoever asks; not «No such file or directory», which a look for the folder says.
+        let error = #expect(throws: JournalError.self) { try open(settings("/sys/penstock-journal/x")) }
+        #expect(error?.path == "/sys/penstock-journal" && error?.reason.contains("No such file") == false)
+    }
+
     @Test("a second opener is refused, with the folder's name")
     func locked() throws {
         let scratch = Scratch()

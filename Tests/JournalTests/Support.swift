@@ -30,9 +30,18 @@ final class Scratch {
 
     func copy() throws -> Scratch {
         let copy = Scratch(inMemory: path.hasPrefix("/dev/shm/"))
-        try FileManager.default.removeItem(atPath: copy.path)
-        try FileManager.default.copyItem(atPath: path, toPath: copy.path)
-        return copy
+        var attempts = 0
+        while true {
+            try FileManager.default.removeItem(atPath: copy.path)
+            do {
+                try FileManager.default.copyItem(atPath: path, toPath: copy.path)
+                return copy
+            } catch {
+                // A living journal renames its `anchor.new` once a second: the list of files may be old.
+                attempts += 1
+                guard attempts < 5 else { throw error }
+            }
+        }
     }
 
     func bytes(_ file: String) -> [UInt8] { [UInt8](FileManager.default.contents(atPath: file) ?? Data()) }

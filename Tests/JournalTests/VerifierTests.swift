@@ -85,6 +85,14 @@ struct VerifierTests {
         let foreign = try scratch.copy()
         foreign.write(foreign.bytes(foreign.segments(1)[0]), foreign.segments(0)[0])
         #expect(!(try faults(foreign)).isEmpty)
+        let mixed = try open(settings(foreign.path), logs: 2)
+        let other = try #require(mixed.reader(of: 0, from: 0))
+        let (own, _) = try readAll(other)
+        #expect(other.lost > 0 && own.count + Int(other.lost) == 600, "\(other.lastFault ?? "")")
+        let view = try Journal.view(scratch.path, logger: quiet)
+        let (rest, _) = try readAll(try #require(view.reader(of: 0, from: other.lost)))
+        #expect(difference(own, rest) == nil)
+        mixed.close()
     }
 
     @Test("a removed tail is found: whole blocks, or a part of one")
@@ -92,12 +100,39 @@ struct VerifierTests {
         let scratch = try made()
         let file = try #require(scratch.segments(0).last)
         let intact = scratch.bytes(file)
-        for length in [60, 61, intact.count / 2, intact.count - 1] {
+        let before = try JournalVerifier.verify(directory: scratch.path).logs[0].bytes - intact.count
+        for length in [0, 10, 60, 61, intact.count / 2, intact.count - 1] {
             scratch.write(Array(intact[..<length]), file)
             #expect(!(try faults(scratch)).isEmpty, "\(length)")
+            #expect(try JournalVerifier.verify(directory: scratch.path).logs[0].bytes == before + length)
         }
         scratch.write(intact, file)
         try FileManager.default.removeItem(atPath: scratch.path + "/log-0/anchor")
         #expect(try faults(scratch).count == 1)
+    }
+
+    @Test("of more faults than are listed, the number is told")
+    func manyFaults() throws {
+        let scratch = Scratch(inMemory: true)
+        let journal = try open(settings(scratch.path))
+        var batch = Batch(table: emptyTable)
+        for number in 0..<JournalVerifier.mostFaults + 12 {
+            batch.reset()
+            put(Array("frame \(number)".utf8), &batch)
+            try journal.log(0)?.append(&batch)
+        }
+        journal.close()
+        let file = try #require(scratch.segments().first)
+        var bytes = scratch.bytes(file)
+        var offset = 60
+        while offset < bytes.count {
+            let stored = (0..<4).reduce(0) { $0 | Int(bytes[offset + 4 + $1]) << ($1 * 8) }
+            bytes[offset + 92] ^= 1
+            offset += 92 + stored
+        }
+        scratch.write(bytes, file)
+        let found = try faults(scratch)
+        #expect(found.count == JournalVerifier.mostFaults + 1)
+        #expect(found.last?.hasSuffix(": 12 more faults") == true, "\(found.last ?? "")")
     }
 }

@@ -3,9 +3,12 @@ public import Wire
 
 /// Decompresses a stream whose format its first bytes tell: gzip, zstd, lz4, or none.
 ///
-/// It does no input or output of its own. Each step writes into room that the caller bounds, so a bomb costs no memory;
-/// the output does not depend on how the input was cut. Concatenated members and frames are one stream, skippable frames
-/// and zeros behind a gzip member are passed over. What came before a fault is delivered.
+/// It does no input or output of its own. Each step writes into room that the caller bounds, so a bomb costs no memory.
+/// Concatenated members and frames are one stream, skippable frames and zeros behind a gzip member are passed over. What
+/// came before a fault is delivered, up to the block with the fault.
+///
+/// The output of a sound stream does not depend on how the input was cut. That of a broken one may: it then ends earlier
+/// or later, and libzstd finds some faults only in a frame that comes in pieces.
 public struct Decompressor: ~Copyable {
     /// Why a stream cannot be read on.
     public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {

@@ -3,12 +3,11 @@ internal import CLZ4
 
 /// The LZ4 frame format through liblz4, which checks the checksums that are there. Its window is at most 4 MiB.
 @safe
-final class LZ4Decoder: FrameDecoder {
+final class LZ4Decoder: BlockDecoder {
+    static let headerBytes = 4
     private let context: OpaquePointer?
-    /// The bytes up to the end of the next block. Given more at a time, a fault would take the blocks before it along.
-    private var wanted = 0
-    /// Whether the last call has filled its room: what is left comes out first, for the same reason.
-    private var isFull = false
+    private(set) var wanted = 0
+    var isFull = false
 
     init() {
         var made: OpaquePointer?
@@ -18,24 +17,8 @@ final class LZ4Decoder: FrameDecoder {
 
     deinit { unsafe _ = LZ4F_freeDecompressionContext(context) }
 
-    func decode(_ input: UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer) -> Decoded {
+    func call(_ input: UnsafeRawBufferPointer, _ room: UnsafeMutableRawBufferPointer) -> Decoded {
         guard let context = unsafe context else { return Decoded(outcome: .noMemory) }
-        if isFull {
-            let flushed = unsafe call(context, UnsafeRawBufferPointer(rebasing: input[..<0]), room)
-            isFull = flushed.produced == room.count
-            if flushed.produced > 0 { return flushed }
-        }
-        // What a decoder asks for includes the next block's header of four bytes, which may be the fault.
-        let piece = wanted > 4 ? wanted - 4 : max(wanted, 1)
-        let count = min(input.count, piece)
-        let decoded = unsafe call(context, UnsafeRawBufferPointer(rebasing: input[..<count]), room)
-        isFull = decoded.produced == room.count
-        return decoded
-    }
-
-    private func call(
-        _ context: OpaquePointer, _ input: UnsafeRawBufferPointer, _ room: UnsafeMutableRawBufferPointer
-    ) -> Decoded {
         var taken = input.count
         var made = room.count
         let status = unsafe LZ4F_decompress(context, room.baseAddress, &made, input.baseAddress, &taken, nil)

@@ -44,14 +44,29 @@ extension FrameSplitter {
     /// The offset of the first trailer between two offsets. In auto mode NUL is one as well: no line sender writes it,
     /// and a NUL-delimited stream would otherwise never be cut.
     func trailer(_ bytes: RawSpan, from start: Int, to end: Int) -> Int? {
-        let view = bytes.part(0, end)
         switch mode {
-        case .nul: return view.firstIndex(of: 0x00, from: start)
+        case .nul: return bytes.part(0, end).firstIndex(of: 0x00, from: start)
         case .auto:
-            let lineFeed = view.firstIndex(of: 0x0A, from: start)
-            return bytes.part(0, lineFeed ?? end).firstIndex(of: 0x00, from: start) ?? lineFeed
-        default: return view.firstIndex(of: 0x0A, from: start)
+            // Most lines end here.
+            guard let lineFeed = bytes.part(0, min(start &+ 1024, end)).firstIndex(of: 0x0A, from: start) else {
+                return nearer(bytes, from: start, to: end)
+            }
+            return bytes.part(0, lineFeed).firstIndex(of: 0x00, from: start) ?? lineFeed
+        default: return bytes.part(0, end).firstIndex(of: 0x0A, from: start)
         }
+    }
+
+    /// The offset of the first LF or NUL, searched for in parts that grow: else each frame that NUL ends would be searched
+    /// for LF up to the end of the buffer.
+    private func nearer(_ bytes: RawSpan, from start: Int, to end: Int) -> Int? {
+        var (from, size) = (start, 1024)
+        while from < end {
+            let stop = min(from + size, end)
+            let lineFeed = bytes.part(0, stop).firstIndex(of: 0x0A, from: from)
+            if let found = bytes.part(0, lineFeed ?? stop).firstIndex(of: 0x00, from: from) ?? lineFeed { return found }
+            (from, size) = (stop, size * 4)
+        }
+        return nil
     }
 
     /// The length of the first `count` bytes without what senders put before the trailer: CR, NUL; LF in NUL mode.

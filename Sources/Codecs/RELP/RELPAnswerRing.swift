@@ -28,16 +28,6 @@ struct RELPAnswerRing: Sendable {
         count -= 1
     }
 
-    /// The messages among the oldest `frames` frames.
-    func messages(inFirst frames: Int) -> Int {
-        var messages = 0
-        for offset in 0..<min(max(frames, 0), count)
-        where entries[(head + offset) & (entries.count - 1)] & 15 == RELPAnswer.stored.rawValue {
-            messages += 1
-        }
-        return messages
-    }
-
     private mutating func grow() {
         var larger = [UInt32](repeating: 0, count: max(entries.count * 2, 16))
         for offset in 0..<count { larger[offset] = entries[(head + offset) & (entries.count - 1)] }

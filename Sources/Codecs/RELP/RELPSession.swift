@@ -155,17 +155,6 @@ public struct RELPSession: Sendable {
         return answerWhatIsDue(&answers)
     }
 
-    /// The messages up to transaction `number` are safe; a number that does not wait changes nothing.
-    ///
-    /// - Returns: the number of messages that were answered.
-    @discardableResult
-    public mutating func acknowledge(through number: UInt32, answers: inout Slab) -> Int {
-        let distance = RELPSession.distance(from: oldest, to: number)
-        guard distance < pending.count else { return 0 }
-        granted = max(granted, pending.messages(inFirst: distance + 1))
-        return answerWhatIsDue(&answers)
-    }
-
     /// The caller closes the session for reasons of its own: appends the hint that tells the client.
     public mutating func close(answers: inout Slab) {
         guard ending == nil else { return }
@@ -178,11 +167,6 @@ public struct RELPSession: Sendable {
     private var oldest: UInt32 {
         let last = RELPSession.lastTransaction
         return (expected - 1 + last - UInt32(truncatingIfNeeded: pending.count)) % last + 1
-    }
-
-    private static func distance(from start: UInt32, to end: UInt32) -> Int {
-        guard end >= 1, end <= lastTransaction else { return .max }
-        return (Int(end) - Int(start) + Int(lastTransaction)) % Int(lastTransaction)
     }
 
     private mutating func take(_ frame: RELPFrameReader.Frame, _ data: RawSpan, _ answers: inout Slab) -> Message? {

@@ -74,7 +74,7 @@ private func talk(_ stream: RawSpan, _ session: RELPSession, _ chunks: Chunks?, 
             case .windowFull:
                 let waiting = session.outstanding
                 check(session.isWindowFull && waiting > 0, "full with nothing that waits")
-                session.acknowledge(through: oldest(talk, waiting), answers: &answers)
+                session.acknowledge(1, answers: &answers)
                 check(session.outstanding < waiting, "full, and still \(waiting) wait")
             case .close:
                 isOver = true
@@ -91,13 +91,6 @@ private func talk(_ stream: RawSpan, _ session: RELPSession, _ chunks: Chunks?, 
     talk.answers = answers.bytes.array
     readAnswers(answers.bytes, session)
     return talk
-}
-
-/// The oldest of the messages that wait: a message can also be answered when the rest of its frame comes.
-private func oldest(_ talk: Conversation, _ waiting: Int) -> UInt32 {
-    let place = talk.transactions.count - waiting
-    check(talk.transactions.indices.contains(place), "\(waiting) wait of \(talk.transactions.count)")
-    return talk.transactions[place]
 }
 
 /// Answers are frames themselves, numbered one after the other, and the hint that the server closes is the last.
