@@ -55,7 +55,7 @@ let package = Package(
         target("Patterns", ["CPCRE2"]),
         target("Instruments", []),
         // floor 2: the vocabulary
-        target("Events", ["Wire"]),
+        target("Events", ["Wire", "CLinux"]),
         // floor 3: grammars, protocols, rules, sockets, storage
         target("Codecs", ["Wire", "CLinux", "CZstd", "CSnappy", "CLZ4", "CZlib"], settings: hostile),
         target("Dissection", ["Wire"], settings: hostile),
@@ -93,7 +93,7 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
-        tests("Wire"), tests("Documents"), tests("Events", ["Wire"]),
+        tests("Wire"), tests("Documents"), tests("Patterns"), tests("Events", ["Wire"]),
         tests("Codecs", ["Wire"], exclude: ["parquet_oracle.py"]),
         tests("Dissection", ["Wire"]), tests("Sigma", ["Events", "Wire", "Documents"]),
         tests("Transport", ["Wire", "Instruments"]),

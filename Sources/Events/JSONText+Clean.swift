@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLinux
 internal import Wire
 
 extension JSONText {
@@ -8,19 +9,95 @@ extension JSONText {
     static func copyEscaped(
         _ source: UnsafeRawPointer, _ count: Int, to target: UnsafeMutableRawPointer
     ) -> (read: Int, written: Int) {
-        var read = copyClean(source, count, to: target)
-        var written = read
+        guard count < 16 else { return copyBlocks(source, count, to: target) }
+        let clean = copyShort(source, count, to: target)
+        return clean == count ? (count, count) : copyRest(source, count, to: target, (clean, clean))
+    }
+
+    /// The same for 16 bytes and more, in blocks of 16: each is written before it is looked at.
+    @inline(never)
+    private static func copyBlocks(
+        _ source: UnsafeRawPointer, _ count: Int, to target: UnsafeMutableRawPointer
+    ) -> (read: Int, written: Int) {
+        var read = 0
+        var written = 0
+        blocks: while read &+ 16 <= count {
+            let block = source.loadUnaligned(fromByteOffset: read, as: SIMD16<UInt8>.self)
+            target.storeBytes(of: block, toByteOffset: written, as: SIMD16<UInt8>.self)
+            var found = penstock_block_unclean(block)
+            var from = 0
+            while found != 0 {
+                let place = found.trailingZeroBitCount
+                written &+= place &- from
+                from = place &+ 1
+                let byte = source.load(fromByteOffset: read &+ place, as: UInt8.self)
+                guard let escape = shortEscape(byte) else {
+                    read &+= place
+                    guard copySequence(source, count, to: target, &read, &written) else { return (read, written) }
+                    continue blocks
+                }
+                target.storeBytes(of: 0x5C, toByteOffset: written, as: UInt8.self)
+                target.storeBytes(of: escape, toByteOffset: written &+ 1, as: UInt8.self)
+                written &+= 2
+                guard read &+ from &+ 16 <= count else {
+                    read &+= from
+                    break blocks
+                }
+                let rest = source.loadUnaligned(fromByteOffset: read &+ from, as: SIMD16<UInt8>.self)
+                target.storeBytes(of: rest, toByteOffset: written, as: SIMD16<UInt8>.self)
+                found &= found &- 1
+            }
+            read &+= 16
+            written &+= 16 &- from
+        }
+        let left = count &- read
+        guard left > 0, count >= 16 else { return (read, written) }
+        // The rest together with what was seen before it, which stands in the target as it is if it is clean.
+        let block = source.loadUnaligned(fromByteOffset: count &- 16, as: SIMD16<UInt8>.self)
+        if penstock_block_unclean(block) == 0 {
+            target.storeBytes(of: block, toByteOffset: written &+ left &- 16, as: SIMD16<UInt8>.self)
+            return (count, written &+ left)
+        }
+        return copyRest(source, count, to: target, (read, written))
+    }
+
+    /// Goes on behind what was read; fewer than 16 bytes are left.
+    @inline(never)
+    private static func copyRest(
+        _ source: UnsafeRawPointer, _ count: Int, to target: UnsafeMutableRawPointer, _ done: (read: Int, written: Int)
+    ) -> (read: Int, written: Int) {
+        var (read, written) = done
         while read < count {
-            guard let escape = shortEscape(source.load(fromByteOffset: read, as: UInt8.self)) else { break }
-            target.storeBytes(of: 0x5C, toByteOffset: written, as: UInt8.self)
-            target.storeBytes(of: escape, toByteOffset: written + 1, as: UInt8.self)
-            read += 1
-            written += 2
-            let clean = copyClean(source + read, count - read, to: target + written)
-            read += clean
-            written += clean
+            let clean = copyShort(source + read, count &- read, to: target + written)
+            read &+= clean
+            written &+= clean
+            guard read < count else { break }
+            if let escape = shortEscape(source.load(fromByteOffset: read, as: UInt8.self)) {
+                target.storeBytes(of: 0x5C, toByteOffset: written, as: UInt8.self)
+                target.storeBytes(of: escape, toByteOffset: written &+ 1, as: UInt8.self)
+                read &+= 1
+                written &+= 2
+            } else if !copySequence(source, count, to: target, &read, &written) {
+                break
+            }
         }
         return (read, written)
+    }
+
+    /// Copies a character beyond ASCII; false: there is none.
+    private static func copySequence(
+        _ source: UnsafeRawPointer, _ count: Int, to target: UnsafeMutableRawPointer, _ read: inout Int,
+        _ written: inout Int
+    ) -> Bool {
+        guard source.load(fromByteOffset: read, as: UInt8.self) >= 0x80 else { return false }
+        let length = sequenceLength(RawSpan(_unsafeStart: source, byteCount: count), at: read)
+        for offset in 0..<length {
+            let byte = source.load(fromByteOffset: read &+ offset, as: UInt8.self)
+            target.storeBytes(of: byte, toByteOffset: written &+ offset, as: UInt8.self)
+        }
+        read &+= length
+        written &+= length
+        return length > 0
     }
 
     /// What stands behind the backslash of a byte that has an escape of two characters.
@@ -35,13 +112,12 @@ extension JSONText {
         }
     }
 
-    /// Copies bytes from `source` to `target` as long as JSON takes them as they are (printable ASCII without quote and
-    /// backslash), and tells how many that were. Looks at many bytes at once, and writes them before it knows.
+    /// Copies up to 15 bytes from `source` to `target` as long as JSON takes them as they are (ASCII from the blank on,
+    /// without quote and backslash), and tells how many that were. Writes them before it knows.
     @inline(__always)
-    private static func copyClean(
+    private static func copyShort(
         _ source: UnsafeRawPointer, _ count: Int, to target: UnsafeMutableRawPointer
     ) -> Int {
-        if count >= 16 { return copyLong(source, count, to: target) }
         // Up to 15 bytes are two overlapping words; of up to three bytes first, middle and last.
         if count >= 8 {
             let first = source.loadUnaligned(as: UInt64.self)
@@ -80,19 +156,6 @@ extension JSONText {
         return 0
     }
 
-    /// Copies blocks of 16 bytes.
-    @inline(never)
-    private static func copyLong(_ source: UnsafeRawPointer, _ count: Int, to target: UnsafeMutableRawPointer) -> Int {
-        var index = 0
-        while index + 16 <= count {
-            if let stop = copyBlock(source + index, to: target + index) { return index + stop }
-            index += 16
-        }
-        guard index < count else { return count }
-        // The rest, together with what was seen before it.
-        return count - 16 + (copyBlock(source + (count - 16), to: target + (count - 16)) ?? 16)
-    }
-
     /// A word that is 0 when all of its bytes are clean; its lowest bit is in the first byte that is not.
     @inline(__always)
     private static func dirty(_ word: UInt64) -> UInt64 {
@@ -102,19 +165,5 @@ extension JSONText {
         let quote = (word ^ ones &* 0x22) &- ones
         let backslash = (word ^ ones &* 0x5C) &- ones
         return (control | quote | backslash | word) & 0x8080_8080_8080_8080
-    }
-
-    /// Copies 16 bytes; tells where the first one stands that is not clean.
-    @inline(__always)
-    private static func copyBlock(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer) -> Int? {
-        let words = source.loadUnaligned(as: SIMD2<UInt64>.self)
-        target.storeBytes(of: words, as: SIMD2<UInt64>.self)
-        let ones = SIMD2<UInt64>(repeating: 0x0101_0101_0101_0101)
-        let control = words &- SIMD2(repeating: 0x2020_2020_2020_2020)
-        let quote = (words ^ SIMD2(repeating: 0x2222_2222_2222_2222)) &- ones
-        let backslash = (words ^ SIMD2(repeating: 0x5C5C_5C5C_5C5C_5C5C)) &- ones
-        let found = (control | quote | backslash | words) & SIMD2(repeating: 0x8080_8080_8080_8080)
-        guard found[0] | found[1] != 0 else { return nil }
-        return found[0] != 0 ? found[0].trailingZeroBitCount >> 3 : 8 + found[1].trailingZeroBitCount >> 3
     }
 }

@@ -39,6 +39,8 @@ public final class Pattern: Sendable {
     private struct Compiled: @unchecked Sendable {
         let code: OpaquePointer
         let context: OpaquePointer?
+        /// Whether there is machine code for it.
+        let isNative: Bool
     }
 
     /// Room for the result of one match; each thread has its own.
@@ -52,6 +54,9 @@ public final class Pattern: Sendable {
     }
 
     private let compiled: Compiled
+    private let lead: Lead
+    /// The expression as it was written.
+    public let text: String
     /// The names of named groups, with their numbers.
     public let groups: [(name: String, number: Int)]
     /// The number of groups, named or not.
@@ -80,10 +85,12 @@ public final class Pattern: Sendable {
             pcre2_get_error_message_8(code, &text, text.count)
             throw Failure(offset: offset, message: String(decoding: text.prefix { $0 != 0 }, as: UTF8.self))
         }
-        pcre2_jit_compile_8(made, UInt32(PCRE2_JIT_COMPLETE))
+        let isNative = pcre2_jit_compile_8(made, UInt32(PCRE2_JIT_COMPLETE)) == 0
         let context = pcre2_match_context_create_8(nil)
         pcre2_set_match_limit_8(context, Pattern.matchLimit)
-        compiled = Compiled(code: made, context: context)
+        compiled = Compiled(code: made, context: context, isNative: isNative)
+        text = expression
+        lead = options.isDisjoint(with: [.caseless, .multiline]) ? Lead(bytes) : Lead([])
 
         var names: UInt32 = 0
         var size: UInt32 = 0
@@ -113,13 +120,17 @@ public final class Pattern: Sendable {
     /// Searches `bytes` for the first match.
     public func matches(_ bytes: RawSpan, _ scratch: borrowing Scratch) -> Bool {
         let result = bytes.withUnsafeBytes { buffer -> Int32 in
+            guard lead.admits(buffer) else { return PCRE2_ERROR_NOMATCH }
             // PCRE2 refuses a null subject even of length 0.
             guard let base = buffer.baseAddress else {
                 return pcre2_match_8(compiled.code, [0], 0, 0, 0, scratch.data, compiled.context)
             }
-            return pcre2_match_8(
-                compiled.code, base.assumingMemoryBound(to: UInt8.self), buffer.count, 0, 0, scratch.data,
-                compiled.context)
+            let text = base.assumingMemoryBound(to: UInt8.self)
+            // What pcre2_match(3) checks besides is known: options it can take, and no UTF-8 to be valid.
+            guard compiled.isNative else {
+                return pcre2_match_8(compiled.code, text, buffer.count, 0, 0, scratch.data, compiled.context)
+            }
+            return pcre2_jit_match_8(compiled.code, text, buffer.count, 0, 0, scratch.data, compiled.context)
         }
         if result == PCRE2_ERROR_MATCHLIMIT || result == PCRE2_ERROR_JIT_STACKLIMIT {
             exhaustedCount.add(1, ordering: .relaxed)
@@ -134,7 +145,7 @@ public final class Pattern: Sendable {
         else { return nil }
         let start = vector[number * 2]
         let end = vector[number * 2 + 1]
-        guard start != Int.max, start >= 0, end >= start else { return nil }
+        guard start >= 0, end >= start else { return nil }
         return start..<end
     }
 }

@@ -8,8 +8,9 @@ internal import Wire
 
 /// A feed of lines to one receiver: formats on the caller's thread, sends on its own.
 ///
-/// A receiver that is slow or down costs memory up to the queue's bound, then lines: they are shed with
-/// `penstock_dropped_total{stage="feed",reason="queue_full"}`, and the log says so at most once a minute. Nobody waits.
+/// A receiver that is slow or down costs memory up to the queue's bound. Then the rest of what the journal has comes from
+/// there; other lines are shed with `penstock_dropped_total{stage="feed",reason="queue_full"}`, and the log says so at
+/// most once a minute. Nobody waits, but for a local file that is being written.
 /// Delivery is at least once: what was in flight when a connection broke is sent again. "Sent" means that the kernel
 /// took it; plain syslog has no acknowledgement.
 public final class FeedOutput: @unchecked Sendable {
@@ -34,6 +35,8 @@ public final class FeedOutput: @unchecked Sendable {
     private let checkpoint: FeedCheckpoint?
     /// The open file, for the thread that has it written to its disk.
     private let openFile = Monitor<LineFile?>(nil)
+    /// Whether that thread is to end.
+    private let ending = Monitor(false)
     // The sending side, for its own thread.
     private var nextKeep: Int64 = 0
 
@@ -92,14 +95,15 @@ public final class FeedOutput: @unchecked Sendable {
         thread = OutputThread("feed-\(settings.name)") { [self] in run() }
         guard settings.file != nil else { return }
         syncThread = OutputThread("sync-\(settings.name)") { [self] in
-            while !queue.pause(1_000_000_000) { settle() }
+            // Not on the queue, where each batch would wake it.
+            while ending.wait(nanoseconds: 1_000_000_000, until: { $0 ? true : nil }) == nil { settle() }
         }
     }
 
     /// Keeps on record where the feed begins, before the journal does.
     public func keepBeginning() { checkpoint?.begin(progress) }
 
-    /// Formats the events of `batch` and queues the lines; never waits.
+    /// Formats the events of `batch` and queues the lines; waits for nothing but a local file, and for that 50 ms.
     ///
     /// Of a batch that the journal has, nothing is lost when the queue is full: it is left alone, and comes again from
     /// the journal when there is room.
@@ -118,12 +122,16 @@ public final class FeedOutput: @unchecked Sendable {
             severityField = batch.table.id("severity_id")
         }
         block.removeAll()
+        let isBare = isBare
+        let hasSeverity = header.form != .none || settings.minimumSeverity > 0
         let rows = batch.rows
         for index in rows.indices where rows[index].frame >= from || rows[index].frame < 0 {
             let row = rows[index]
             guard settings.classes.isEmpty || settings.classes.contains(row.classUID) else { continue }
             var severity: Int64 = 0
-            if let severityField, let entry = batch.find(severityField, in: index), entry.kind == .integer {
+            if hasSeverity, let severityField, let entry = batch.find(severityField, in: index),
+                entry.kind == .integer
+            {
                 severity = entry.integer
             }
             guard settings.minimumSeverity <= 0 || severity >= settings.minimumSeverity else { continue }
@@ -145,7 +153,7 @@ public final class FeedOutput: @unchecked Sendable {
         if let position = batch.position {
             let end = position.first + UInt64(batch.frames.count)
             block.marks.append(.init(lines: block.ends.count, log: position.log, next: end))
-            queue.pushAll(block)
+            queue.pushAll(&block)
             queued.set(Int64(queue.bytes))
             return
         }
@@ -213,6 +221,8 @@ public final class FeedOutput: @unchecked Sendable {
         for (feed, rest) in zip(feeds, rest) {
             feed.thread?.join()
             feed.thread = nil
+            feed.ending.withLock { $0 = true }
+            feed.ending.wake()
             feed.syncThread?.join()
             feed.syncThread = nil
             feed.settle()

@@ -3,8 +3,8 @@ internal import Wire
 
 /// Finished lines between the thread that formats and the thread that sends, bounded in bytes.
 ///
-/// Two blocks change places: one is filled, the other is sent. A line costs a copy and four bytes, and an event stream
-/// of any rate one lock a batch.
+/// Blocks change places: one is filled, another is sent. A line costs eight bytes besides itself, and a copy only where
+/// lines wait already; an event stream of any rate costs some locks a batch.
 final class FeedQueue: Sendable {
     /// Lines one behind the other, framing included.
     struct Block: ~Copyable {
@@ -13,6 +13,8 @@ final class FeedQueue: Sendable {
         var ends: [Int] = []
         /// Which frames of the journal are done with once so many lines are sent.
         var marks: [Mark] = []
+
+        var isEmpty: Bool { ends.isEmpty && marks.isEmpty }
 
         mutating func removeAll() {
             bytes.reset()
@@ -62,10 +64,16 @@ final class FeedQueue: Sendable {
         return taken
     }
 
-    /// Takes all lines of `block` and its marks, however many wait already: the caller has asked ``isFull`` before.
-    func pushAll(_ block: borrowing Block) {
+    /// Takes all lines of `block` and its marks, however many wait already: the caller has asked ``isFull`` before. What
+    /// is in the block afterwards is done with.
+    func pushAll(_ block: inout Block) {
         monitor.withLock { state in
             guard !state.isClosed else { return }
+            guard !state.filling.isEmpty else {
+                // Whoever sends keeps up: nothing to copy.
+                swap(&state.filling, &block)
+                return
+            }
             let (base, lines) = (state.filling.bytes.count, state.filling.ends.count)
             state.filling.bytes.append(block.bytes.bytes)
             for end in block.ends { state.filling.ends.append(base + end) }
@@ -84,7 +92,7 @@ final class FeedQueue: Sendable {
         monitor.withLock { $0.sending = 0 }
         let isReady = monitor.wait(nanoseconds: -1) { state -> Bool? in
             if state.isStopped { return false }
-            if !state.filling.ends.isEmpty || !state.filling.marks.isEmpty { return true }
+            if !state.filling.isEmpty { return true }
             return state.isClosed ? false : nil
         }
         guard isReady == true else { return false }
