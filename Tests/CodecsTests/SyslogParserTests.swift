@@ -67,6 +67,20 @@ struct RFC5424Tests {
         #expect(year0.message.isStrict && year0.problems == ["time_out_of_range", "time_of_receipt"])
     }
 
+    /// A reader keeps the last second it has read; one that has read none yet must not take NUL bytes for it.
+    @Test("a timestamp of NUL bytes is none")
+    func nullTimestamp() throws {
+        let bytes =
+            Array("<14>1 ".utf8) + Array(repeating: 0, count: 19) + Array("Z h a p m - text behind the header".utf8)
+        let parser = SyslogParser()
+        let message = parser.parse(bytes.span.bytes, receivedAt: 0)
+        #expect(!message.isStrict && message.timestamp == nil)
+        let line = SyslogJSON.line(message, of: bytes.span.bytes, by: parser)
+        _ = try JSONSerialization.jsonObject(with: Data(line))
+        let epoch = ParsedSyslog("<14>1 1970-01-01T00:00:00.5Z h a p m - text behind the header")
+        #expect(epoch.message.isStrict && epoch.message.timestamp == 500_000_000)
+    }
+
     @Test("what cannot be read is kept")
     func recovery() {
         let nested = ParsedSyslog(#"<14>1 2026-01-01T00:00:00Z h a p m [x k=""bad"][y z="1"] rest"#)
@@ -120,6 +134,8 @@ struct RFC3164Tests {
             ("2026-03-05 10:00:00 +0100", "2026-03-05T09:00:00.000Z"), ("Apr  5 10:00:00", "2026-04-05T10:00:00.000Z"),
             ("Apr  6 10:00:00", "2025-04-06T10:00:00.000Z"), ("Dec 31 10:00:00", "2025-12-31T10:00:00.000Z"),
             ("Mar 05 2026 02:07:09 PM.5 UTC", "2026-03-05T14:07:09.500Z"),
+            ("Mar 05 2026 02:07:09.75 PM", "2026-03-05T14:07:09.750Z"),
+            ("Mar 05 2026 02:07:09.75 PM.5", "2026-03-05T14:07:09.500Z"),
         ])
     func timestamps(text: String, expected: String) {
         let parsed = ParsedSyslog("<13>\(text) plc7 ladder[12]: scan overrun")
@@ -174,7 +190,10 @@ struct RFC3164Tests {
         #expect(parse("Jan 15 2026 12:00:00").time == "2026-01-15T01:00:00.000Z")
         #expect(parse("Jul 15 2026 12:00:00").time == "2026-07-15T02:00:00.000Z")
         #expect(SyslogZone(named: "+05:30") == SyslogZone(offset: 19_800))
-        for text in ["", "CET", "CET-1CEST", "C-1", "CET-1CEST,M13.1.0,M1.1.0", "CET-1CEST,M3.5.0"] {
+        for text in [
+            "", "CET", "CET-1CEST", "C-1", "CET-1CEST,M13.1.0,M1.1.0", "CET-1CEST,M3.5.0", "CET-1CEST,/,M10.5.0",
+            "CET-1CEST,M3.5.0,/3",
+        ] {
             #expect(SyslogZone(posix: text) == nil, "\(text)")
         }
     }

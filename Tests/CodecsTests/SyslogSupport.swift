@@ -58,7 +58,7 @@ enum SyslogCases {
     /// 2026-03-05T12:00:00Z, the time of receipt where none matters.
     static let received: Int64 = 1_772_712_000_000_000_000
 
-    /// Whether `python3` is there.
+    /// Runs a Python script: its exit status and what it says, or nil when it could not be started.
     static func python(_ arguments: [String], executable: String = "python3") -> (status: Int32, output: String)? {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")

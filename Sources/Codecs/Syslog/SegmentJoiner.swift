@@ -96,8 +96,6 @@ public struct SegmentJoiner<Context: Sendable>: Sendable {
     public var openSets: Int { open.count }
     /// Whether nothing is held and nothing waits to be taken out.
     public var isEmpty: Bool { open.isEmpty && ready.isEmpty }
-    /// When the oldest held segment was received; what is older needs no replay after a crash.
-    public var oldest: Int64? { open.values.map(\.received).min() }
 
     /// Takes a message, if it is a segment.
     ///

@@ -91,13 +91,15 @@ struct StrictTime {
 /// What a reader of syslog messages keeps from one to the next: the last second that a timestamp of RFC 5424 named, which
 /// is nearly always that of the next one too. What is read does not depend on it.
 public struct SyslogMemory: Sendable {
-    fileprivate var date: UInt64 = 0
-    fileprivate var middle: UInt64 = 0
-    fileprivate var clock: UInt64 = 0
+    // `1970-01-`, `01T00:00` and `00:00:00`: a second that the words name, as any other that is kept. Zeros would make a
+    // timestamp of NUL bytes.
+    fileprivate var date: UInt64 = 0x2D31_302D_3037_3931
+    fileprivate var middle: UInt64 = 0x3030_3A30_3054_3130
+    fileprivate var clock: UInt64 = 0x3030_3A30_303A_3030
     /// Seconds since 1970 of these bytes, read as UTC.
     fileprivate var seconds: Int64 = 0
 
-    /// Nothing yet: no timestamp is of zeros.
+    /// The memory of a reader that has read nothing yet.
     public init() {}
 
     fileprivate init(date: UInt64, middle: UInt64, clock: UInt64, seconds: Int64) {

@@ -21,8 +21,8 @@ extension SyslogParser {
         return data.end
     }
 
-    /// The end of structured data that meets RFC 5424 section 6.3 in all, or nil: nearly every message takes this way,
-    /// at a third of the cost of the lenient walk, which is left to find out what is wrong.
+    /// The end of structured data that meets RFC 5424 section 6.3 in all, or nil: escapes, text beyond ASCII and many
+    /// elements, which the strict reader leaves, are read at a third of the cost of the walk that finds out what is wrong.
     private func endOfStrictData(_ bytes: RawSpan, _ start: Int) -> Int? {
         var seen = SeenNames()
         var position = start

@@ -154,12 +154,15 @@ struct SyslogTimestamp {
         if point == 0x2C { isCanonical = false }
         end += 1
         var scale = 100_000_000
+        var nanoseconds = 0
         let first = end
         while let byte = bytes.byte(at: end), byte &- 0x30 <= 9 {
-            time.nanosecond += Int(byte &- 0x30) * scale
+            nanoseconds += Int(byte &- 0x30) * scale
             scale /= 10
             end += 1
         }
+        // Of two fractions, before and after `PM`, the last one stands: their sum may be more than a second.
+        time.nanosecond = nanoseconds
         fractionDigits = end - first
         if fractionDigits == 0 { isCanonical = false }
     }

@@ -135,8 +135,9 @@ extension SyslogZone.Change {
     /// A change from `Mm.w.d[/time]`.
     fileprivate init?(_ text: Substring) {
         let halves = text.split(separator: "/", maxSplits: 1)
-        let numbers = halves[0].dropFirst().split(separator: ".").compactMap { Int32($0) }
-        guard halves[0].first == "M", numbers.count == 3, (1...12).contains(numbers[0]), (1...5).contains(numbers[1]),
+        guard let rule = halves.first else { return nil }
+        let numbers = rule.dropFirst().split(separator: ".").compactMap { Int32($0) }
+        guard rule.first == "M", numbers.count == 3, (1...12).contains(numbers[0]), (1...5).contains(numbers[1]),
             (0...6).contains(numbers[2])
         else { return nil }
         self.init(month: numbers[0], week: numbers[1], weekday: numbers[2], seconds: 7_200)
