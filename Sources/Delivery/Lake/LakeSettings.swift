@@ -6,8 +6,6 @@ public import Events
 public struct LakeSettings: Sendable {
     /// The most bytes of events that wait in unfinished objects; above it the largest object is finished early.
     public var bufferBytes = 64 << 20
-    /// The most bytes of finished objects that wait for the store; above it new objects are dropped and counted.
-    public var pendingBytes = 64 << 20
     /// The size at which an object is finished.
     public var objectBytes = 64 << 20
     /// The number of events at which an object is finished.

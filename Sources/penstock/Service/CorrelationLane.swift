@@ -155,7 +155,7 @@ final class CorrelationLane: @unchecked Sendable {
             do {
                 changes = try engine.accept(part)
             } catch {
-                refused(error)
+                refused(error, waiting.count - done)
                 break
             }
             done += part.count
@@ -169,10 +169,11 @@ final class CorrelationLane: @unchecked Sendable {
         if done > 0 { outbox?.pump(now: wallClock()) }
     }
 
-    /// A store that stays away must not cost all memory: what is given up is counted, its events are in the lake.
-    private func refused(_ error: any Error) {
+    /// A store that stays away must not cost all memory: what is given up of the last `open` firings is counted, its
+    /// events are in the lake.
+    private func refused(_ error: any Error, _ open: Int) {
         unstored.add()
-        let excess = waiting.count - CorrelationLane.waitingLimit
+        let excess = open - CorrelationLane.waitingLimit
         if excess > 0 {
             hub.registry.dropped(stage: "incident", reason: "store_unavailable").add(excess)
             waiting.removeLast(excess)
