@@ -91,13 +91,19 @@ def parse_arguments():
     parser.add_argument("--thresholds", action="store_true",
                         help="check mallocs and instructions per message; nothing else")
     parser.add_argument("--update", action="store_true",
-                        help="with --thresholds: write what was measured as the new ones")
+                        help="with --thresholds: write the instructions measured as the new ones")
     parser.add_argument("--list", action="store_true", help="name the scenarios and their receivers")
     options = parser.parse_args()
     names = [s.name for s in scenarios.ALL]
     for name in options.scenario or []:
         if name not in names:
             parser.error("no scenario is called '%s': %s" % (name, ", ".join(names)))
+    known = sorted({name for s in scenarios.ALL for name in s.receivers + s.quick} | set(scenarios.ON_REQUEST))
+    for name in options.receiver or []:
+        if name not in known:
+            parser.error("no receiver is called '%s': %s" % (name, ", ".join(known)))
+    if options.update and not options.thresholds:
+        parser.error("--update goes with --thresholds")
     options.runs = options.runs or (1 if options.quick else 3)
     options.scale = options.scale or (0.5 if options.quick else 1.0)
     return options
@@ -184,6 +190,7 @@ def main():
     if options.list:
         for scenario in scenarios.ALL:
             print("%-13s %s\n              %s" % (scenario.name, scenario.about, " ".join(scenario.receivers)))
+        print("on request: %s" % " ".join(scenarios.ON_REQUEST))
         return 0
 
     def ended(number, _):

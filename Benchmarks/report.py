@@ -45,7 +45,7 @@ def cheapest(found, prefix, key="cost", best=min):
 
 
 def targets(results):
-    """(target, what was found, met) of issue 3, for what was measured."""
+    """(target, what was found, met), for what was measured."""
     rows = []
 
     def row(text, value, limit, unit, at_most=True):

@@ -40,6 +40,7 @@ UDP = ("penstock", "penstock-full", "rsyslog-1", "rsyslog-2", "rsyslog-direct", 
 TCP = ("penstock", "penstock-full", "rsyslog-1", "rsyslog-2", "rsyslog-direct", "syslog-ng", "bare")
 TLS = ("penstock", "penstock-full", "rsyslog-1", "rsyslog-direct", "syslog-ng")
 FEW = ("penstock", "penstock-full", "rsyslog-1", "bare")
+ON_REQUEST = ("rsyslog-sd", "rsyslog-null")
 
 ALL = (
     Scenario("udp-max", "highest UDP rate with less than 0.1 % loss, 16 senders", Load(

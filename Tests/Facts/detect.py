@@ -16,7 +16,7 @@ OWN = {
     "zeek_ot_raw": {"zeek"},
 }
 
-# Source type -> mapping names that are right, for the products that issue 4 lists. The first match counts.
+# Source type -> mapping names that are right, for the products that have a mapping. The first match counts.
 # (A second column would not do: several mappings are right where one device speaks another's language.)
 LISTED = [
     (r"cisco:asa$", {"cisco_asa"}),

@@ -186,8 +186,8 @@ def arguments():
     parser.add_argument("--mappings", action="append", default=[], metavar="PATH", help="instead of the embedded ones")
     parser.add_argument("--product", action="append", default=[], help="only this case folder; may be repeated")
     parser.add_argument("--pass-on", action="append", default=[], metavar="ARGUMENT",
-                        help="an argument for penstock normalize, as in --pass-on=--ocsf=1.1.0")
-    parser.add_argument("--validate", action="store_true", help="validate every event against the schema")
+                        help="an argument for penstock normalize, as in --pass-on=--ocsf-version=1.1.0")
+    parser.add_argument("--validate", action="store_true", help="validate every event; exit 1 when one is invalid")
     parser.add_argument("--schema", default="schema.json", help="file in shared/cases/ocsf (schema-1.1.0.json)")
     parser.add_argument("--misses", metavar="PRODUCT", help="print each miss of one product ('all' for all)")
     parser.add_argument("--absent", action="store_true", help="with --misses: also facts that the line does not carry")
@@ -223,14 +223,14 @@ def main():
     print_table(results, options.validate)
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(results, ensure_ascii=False, indent=1), encoding="utf-8")
+    invalid = sum(len(r["invalid"]) for r in results)
     if options.validate:
-        invalid = sum(len(r["invalid"]) for r in results)
         print(f"\n{invalid} lines with an invalid event (OCSF {schema['version']})")
     below = [r["product"] for r in results if options.least is not None and has_mapping(r)
              and (r["tally"]["share"] if r["tally"]["share"] is not None else 100) < options.least]
     if below:
         print(f"below {options.least:g} %: {', '.join(below)}")
-    return 1 if below else 0
+    return 1 if below or invalid else 0
 
 
 if __name__ == "__main__":

@@ -263,6 +263,13 @@ def test_whole_run_below_the_bar(cases, tmp_path):
     assert "1 lines with an invalid event" in done.stdout and "class_unknown" in done.stdout
 
 
+def test_an_invalid_event_is_a_failure(cases, tmp_path):
+    classless = {k: v for k, v in EVENT.items() if k != "class_uid"}
+    done = run(cases, "--penstock", script(tmp_path, classless), "--validate")
+    assert done.returncode == 1 and "1 lines with an invalid event" in done.stdout
+    assert run(cases, "--penstock", script(tmp_path, classless)).returncode == 0, "only when asked"
+
+
 def test_without_cases(tmp_path):
     done = run(tmp_path / "nowhere")
     assert done.returncode == 0 and "skipped" in done.stdout

@@ -9,13 +9,15 @@ import Testing
         #"^Accepted (?<method>\S+) for"#, #"^\s*Accepted \S+"#, #"^\s*+Failed (?:a|b)"#, #"^\s*?ab"#, #"^\s* ab"#,
         #"^abc?d"#, #"^abc*"#, #"^abc{0,1}"#, #"^ab{2}c"#, #"^ab+c"#, #"^a"#, #"^\[a\]b"#, #"^\.\*\+"#, #"^a|^b"#,
         #"^ab|cd"#, #"^ab(?:c|d)"#, #"^ab[|]c"#, #"^ab[]|]c"#, #"^ab[^]|]c"#, #"^ab[[:alpha:]|]c"#, #"^ab\|c"#,
-        #"^ab\Q|\Ec"#, #"^(?x)a b"#, #"^a(?x: b | c )"#, #"^a(?i)B"#, #"^(?i)ab"#, #"^ab(?#|)c"#, #"^ab$"#, #"^$"#, #"^"#,
+        #"^ab\Q|\Ec"#, #"^(?x)a b"#, #"^a(?x: b | c )"#, #"^a(?i)B"#, #"^(?i)ab"#, #"^ab(?#|)c"#, #"^ab$"#, #"^$"#,
+        #"^"#,
         #"^abcdefghij"#, #"^abcdefgh"#, #"^\d+ab"#, #"^é|b"#, #"^aé?b"#, #"^\x41b"#, #"^ab(?=c)"#, #"^ab|"#,
         #"^(?:ab|cd)e"#, #"^ab.c"#, #"^ab(c(d|e)|f)g"#, #"^\s*\s*ab"#, #"^a\|b|c"#, #"ab"#, #"^ab[\]|]c"#,
     ]
 
     private static let pieces = [
-        "a", "b", "c", "d", "ab", "abc", "abcdefgh", "ij", " ", "\t", "\n", "\u{0B}", "|", "]", "[a]b", ".*+", "é", "\u{A0}", "B",
+        "a", "b", "c", "d", "ab", "abc", "abcdefgh", "ij", " ", "\t", "\n", "\u{0B}", "|", "]", "[a]b", ".*+", "é",
+        "\u{A0}", "B",
         "A", "1", "Accepted x for", "Failed a", "e", "g", "\\", "", "abcde",
     ]
 
@@ -39,7 +41,9 @@ import Testing
                 var text = (0..<random(5)).flatMap { _ in Array(LeadTests.pieces[random(LeadTests.pieces.count)].utf8) }
                 if random(20) == 0 { text.append(0xFF) }
                 let wanted = LeadTests.found(reference, text)
-                #expect(LeadTests.found(pattern, text) == wanted, "\(expression) on \(String(decoding: text, as: UTF8.self))")
+                #expect(
+                    LeadTests.found(pattern, text) == wanted,
+                    "\(expression) on \(String(decoding: text, as: UTF8.self))")
                 matched += wanted.isEmpty ? 0 : 1
             }
         }
