@@ -68,7 +68,7 @@ let package = Package(
         target("Receivers", ["Transport", "Codecs", "Events", "Wire", "Instruments", logging]),
         target("Sensor", ["Dissection", "Events", "Wire", "Instruments", "CPcap", logging]),
         // floor 5: what it means
-        target("Inventory", ["Events", "Documents", "Wire"]),
+        target("Inventory", ["Codecs", "Events", "Documents", "Wire"]),
         target("Normalizer", ["Codecs", "Events", "Documents", "Patterns", "Wire", "Instruments"]),
         target("Correlator", ["Sigma", "Events", "Wire", "Instruments"]),
         target("Incidents", ["Store", "Events", "Documents", "Wire"]),

@@ -51,6 +51,16 @@ public final class Complaints {
     /// Adds many.
     public func add(_ complaints: [Complaint]) { all.append(contentsOf: complaints) }
 
+    /// All complaints, those of a file together and in the order of its lines.
+    public var byPlace: [Complaint] {
+        var files: [String: Int] = [:]
+        for complaint in all where files[complaint.file] == nil { files[complaint.file] = files.count }
+        return all.enumerated().sorted { first, second in
+            (files[first.element.file] ?? 0, first.element.line, first.element.column, first.offset)
+                < (files[second.element.file] ?? 0, second.element.line, second.element.column, second.offset)
+        }.map(\.element)
+    }
+
     /// The ones that keep the file from being used.
     public var errors: [Complaint] { all.filter { $0.severity == .error } }
 }

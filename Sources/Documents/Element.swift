@@ -5,19 +5,36 @@ internal import Yams
 ///
 /// Reading it never fails: what does not fit is complained about at its place, and the reader goes on with nil.
 public struct Element {
-    let node: Node
-    /// The file as the user named it.
-    public let file: String
-    /// Where complaints go.
-    public let complaints: Complaints
-    /// The path from the document's root, for messages.
-    public let path: String
+    /// What all elements of a document share.
+    final class Document {
+        let root: Tree
+        let file: String
+        let complaints: Complaints
 
-    init(_ node: Node, file: String, complaints: Complaints, path: String) {
-        self.node = node
-        self.file = file
-        self.complaints = complaints
-        self.path = path
+        init(_ root: Tree, file: String, complaints: Complaints) {
+            self.root = root
+            self.file = file
+            self.complaints = complaints
+        }
+    }
+
+    let tree: Tree
+    let document: Document
+
+    init(_ tree: Tree, _ document: Document) {
+        self.tree = tree
+        self.document = document
+    }
+
+    /// The file as the user named it.
+    public var file: String { document.file }
+    /// Where complaints go.
+    public var complaints: Complaints { document.complaints }
+    /// The path from the document's root, for messages; what an alias stands for has that of its anchor.
+    public var path: String { document.root.path(to: tree) ?? "" }
+    /// The same element, whose complaints nobody sees: for what is read a second time.
+    public var quiet: Element {
+        Element(tree, Document(document.root, file: document.file, complaints: Complaints()))
     }
 
     /// Parses all documents of a YAML text; a syntax error is one complaint and no documents.
@@ -31,11 +48,14 @@ public struct Element {
             return []
         }
         do {
+            // Without rules nothing is made a number or a date by regular expressions: elements look at the text themselves.
             // The sequence keeps an error instead of throwing it.
-            var sequence = try Yams.compose_all(yaml: text)
+            var sequence = try Yams.compose_all(yaml: text, .basic)
             var documents: [Element] = []
+            var anchored: Tree.Anchored = [:]
             while let node = sequence.next() {
-                documents.append(Element(node, file: file, complaints: complaints, path: ""))
+                let root = Tree.make(node, &anchored)
+                documents.append(Element(root, Document(root, file: file, complaints: complaints)))
             }
             if let error = sequence.error { throw error }
             return documents
@@ -59,9 +79,9 @@ public struct Element {
     }
 
     /// The line, from 1.
-    public var line: Int { node.mark?.line ?? 0 }
+    public var line: Int { tree.line }
     /// The column, from 1.
-    public var column: Int { node.mark?.column ?? 0 }
+    public var column: Int { tree.column }
 
     /// Complains about this element.
     public func complain(_ message: String, severity: Complaint.Severity = .error) {
@@ -69,47 +89,48 @@ public struct Element {
     }
 
     /// Whether it is a mapping.
-    public var isMapping: Bool { node.mapping != nil }
+    public var isMapping: Bool {
+        if case .mapping = tree.content { true } else { false }
+    }
     /// Whether it is a sequence.
-    public var isSequence: Bool { node.sequence != nil }
+    public var isSequence: Bool {
+        if case .sequence = tree.content { true } else { false }
+    }
     /// Whether it is a plain `null`, `~` or nothing.
     public var isNull: Bool {
-        guard let scalar = node.scalar, scalar.style == .plain || scalar.style == .any else { return false }
-        return ["", "~", "null", "Null", "NULL"].contains(scalar.string)
+        guard case .scalar(let text, .plain) = tree.content else { return false }
+        return ["", "~", "null", "Null", "NULL"].contains(text)
     }
 
     /// The members of a mapping in the order of writing, keys as elements; empty for anything else.
     public var members: [(key: Element, value: Element)] {
-        guard let mapping = node.mapping else { return [] }
-        return mapping.map { key, value in
-            let name = key.scalar?.string ?? "?"
-            return (
-                Element(key, file: file, complaints: complaints, path: path),
-                Element(value, file: file, complaints: complaints, path: path.isEmpty ? name : path + "." + name)
-            )
-        }
+        guard case .mapping(let members) = tree.content else { return [] }
+        return members.map { (Element($0.key, document), Element($0.value, document)) }
     }
 
     /// The members of a sequence; empty for anything else.
     public var items: [Element] {
-        guard let sequence = node.sequence else { return [] }
-        return sequence.enumerated().map {
-            Element($0.element, file: file, complaints: complaints, path: "\(path)[\($0.offset)]")
-        }
+        guard case .sequence(let items) = tree.content else { return [] }
+        return items.map { Element($0, document) }
     }
 
     /// The member of that name, or nil; says nothing when it is missing.
     public subscript(key: String) -> Element? {
-        members.first { $0.key.scalar == key }?.value
+        guard case .mapping(let members) = tree.content else { return nil }
+        for member in members {
+            if case .scalar(let name, _) = member.key.content, name == key { return Element(member.value, document) }
+        }
+        return nil
     }
 
     /// The text of a scalar exactly as YAML reads it (quotes and escapes resolved), or nil for anything else.
-    public var scalar: String? { node.scalar?.string }
+    public var scalar: String? {
+        if case .scalar(let text, _) = tree.content { text } else { nil }
+    }
 
     /// Whether the scalar was written without quotes, so that `5` and `true` mean a number and a truth value.
     public var isPlain: Bool {
-        guard let scalar = node.scalar else { return false }
-        return scalar.style == .plain || scalar.style == .any
+        if case .scalar(_, .plain) = tree.content { true } else { false }
     }
 
     /// Complains about every member whose name is not in `known`, naming the nearest known one.
@@ -124,11 +145,7 @@ public struct Element {
                 continue
             }
             if !known.contains(name) {
-                let near = known.min { Element.distance(name, $0) < Element.distance(name, $1) }
-                let hint =
-                    near.flatMap {
-                        Element.distance(name, $0) <= max(1, name.utf8.count / 3) ? " (did you mean '\($0)'?)" : nil
-                    } ?? ""
+                let hint = Element.hint(name, among: known)
                 key.complain("unknown key '\(name)'\(hint)")
             }
         }
@@ -174,7 +191,7 @@ public struct Element {
         }
     }
 
-    /// A duration written as a number and `ms`, `s`, `m`, `h` or `d`, in milliseconds; complains about anything else.
+    /// A duration written as a number and `ms`, `s`, `m`, `h`, `d` or `w`, in milliseconds; complains about anything else.
     public var milliseconds: Int64? {
         let units: [(String, Int64)] = [
             ("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("w", 604_800_000),
@@ -220,6 +237,21 @@ public struct Element {
         if let found = self[key] { return found }
         complain("\(path.isEmpty ? "the document" : path) needs '\(key)'")
         return nil
+    }
+
+    /// ` (did you mean 'x'?)` with the one of `known` that is nearest to `name`; empty when none is near.
+    public static func hint(_ name: String, among known: some Sequence<String>) -> String {
+        let limit = max(1, name.utf8.count / 3)
+        var best: (name: String, distance: Int)?
+        for candidate in known where abs(candidate.utf8.count - name.utf8.count) <= limit {
+            let distance = distance(name, candidate)
+            // Of several that are as near, the first by name: what is told has to be the same each time.
+            guard distance <= limit, (distance, candidate) < (best?.distance ?? .max, best?.name ?? "") else {
+                continue
+            }
+            best = (candidate, distance)
+        }
+        return best.map { " (did you mean '\($0.name)'?)" } ?? ""
     }
 
     /// The number of single-character edits between two names (Levenshtein), for suggestions.

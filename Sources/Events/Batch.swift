@@ -150,8 +150,18 @@ public struct Batch: ~Copyable, Sendable {
     /// - Returns: how many are left.
     private static func sort(_ entries: UnsafeMutableBufferPointer<Entry>, from sorted: Int) -> Int {
         var hasEquals = false
+        var moves = 0
         var index = max(1, sorted)
         while index < entries.count {
+            if moves > 32 * entries.count {
+                // The elements of several long arrays: each would move past all of another's.
+                let all = entries.enumerated().sorted {
+                    ($0.element.order, $0.offset) < ($1.element.order, $1.offset)
+                }
+                for (place, item) in all.enumerated() { entries[place] = item.element }
+                hasEquals = true
+                break
+            }
             let moving = entries[index]
             let order = moving.order
             var place = index
@@ -161,6 +171,7 @@ public struct Batch: ~Copyable, Sendable {
             }
             if place > 0, entries[place - 1].order == order { hasEquals = true }
             entries[place] = moving
+            moves += index - place
             index += 1
         }
         guard hasEquals else { return entries.count }
@@ -172,22 +183,10 @@ public struct Batch: ~Copyable, Sendable {
         return kept
     }
 
-    /// Takes back the event begun last.
-    public mutating func abandonRow() {
-        guard let last = rows.popLast() else { return }
-        entries.removeLast(entries.count - Int(last.first))
-    }
-
-    /// Sets the class of the event begun last.
-    public mutating func setClass(_ uid: Int) {
-        guard !rows.isEmpty else { return }
-        rows[rows.count - 1].classUID = Int32(uid)
-    }
-
-    /// Sets the time of the event begun last.
-    public mutating func setTime(_ time: Int64) {
-        guard !rows.isEmpty else { return }
-        rows[rows.count - 1].time = time
+    /// Puts a value in the place of the one that event number `row` has at the same field and position; nothing happens
+    /// when it has none.
+    public mutating func replace(_ entry: Entry, in row: Int) {
+        for index in entries(of: row) where entries[index].order == entry.order { entries[index] = entry }
     }
 
     /// The entries of event number `row`.

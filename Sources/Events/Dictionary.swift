@@ -113,8 +113,26 @@ public final class OCSFDictionary: Sendable {
         byName[name].flatMap { classes[$0] } ?? Int(name).flatMap { classes[$0] }
     }
 
-    /// OCSF 1.8.0.
+    /// OCSF 1.8.0, which mappings and rules are written in.
     public static let v1_8_0 = OCSFDictionary(version: OCSF180.version, text: OCSF180.text)
+
+    /// OCSF 1.1.0, which the sources of Amazon Security Lake have.
+    public static let v1_1_0 = OCSFDictionary(version: OCSF110.version, text: OCSF110.text)
+
+    /// The versions that events can be written in, the usual one first.
+    public static let versions = [OCSF180.version, OCSF110.version]
+
+    /// The schema of a version, or nil when there is none.
+    public static func of(version: String) -> OCSFDictionary? {
+        switch version {
+        case OCSF180.version: v1_8_0
+        case OCSF110.version: v1_1_0
+        default: nil
+        }
+    }
+
+    /// Whether this is the version in which mappings and rules are written.
+    public var isNative: Bool { version == OCSF180.version }
 
     init(version: String, text: StaticString) {
         var primitives: [Substring: Primitive] = [:]

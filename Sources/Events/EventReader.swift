@@ -22,7 +22,7 @@ public struct EventReader: Sendable {
     /// value: the limit makes the columns of a lake finite.
     public mutating func collect(_ json: RawSpan, into builder: inout FieldTable.Builder) throws(JSONError) {
         try tape.parse(json)
-        var walk = Walk(dictionary: .v1_8_0)
+        var walk = Walk(dictionary: builder.dictionary)
         walk.paths(tape, 0, json, path: "", object: nil, isRoot: true, arrays: 0, depth: 0) { builder.add($0) }
     }
 

@@ -64,6 +64,10 @@ public final class FieldTable: Sendable {
     /// The field of a dotted path, or nil.
     public func id(_ path: String) -> FieldID? { byPath[path] }
 
+    /// Where the attribute of a dotted path stands in classes that lack it in an older version of the schema: below
+    /// `unmapped`; nil when no class does.
+    public func movedID(_ path: String) -> FieldID? { dictionary.isNative ? nil : byPath["unmapped." + path] }
+
     /// Where a constant text stands, or nil when the builder did not get it.
     public func text(_ constant: String) -> ConstantText? { texts[constant] }
 
@@ -75,7 +79,8 @@ public final class FieldTable: Sendable {
         private let root = Node()
         private var constants: [UInt8] = []
         private var known: [String: ConstantText] = [:]
-        private let dictionary: OCSFDictionary
+        /// The schema.
+        public let dictionary: OCSFDictionary
         /// The number of distinct paths so far.
         public private(set) var count = 0
 
@@ -108,6 +113,12 @@ public final class FieldTable: Sendable {
             constants.append(contentsOf: text.utf8)
             known[text] = place
             return place
+        }
+
+        /// A constant text as it was given.
+        public func text(of constant: ConstantText) -> String {
+            let start = Int(constant.offset)
+            return String(decoding: constants[start..<start + Int(constant.length)], as: UTF8.self)
         }
 
         /// The finished table.

@@ -43,7 +43,9 @@ struct EventFacts {
         }
         typeUID = event.integer("type_uid")
         source = EventFacts.address(event, "src_endpoint") ?? ""
-        target = EventFacts.address(event, "dst_endpoint") ?? event.text("device.ip").map { clip($0, 64) } ?? ""
+        target =
+            EventFacts.address(event, "dst_endpoint") ?? EventFacts.texts(event, "device.ip").first.map { clip($0, 64) }
+            ?? ""
         sourcePort = event.integer("src_endpoint.port") ?? event.integer("evidences.src_endpoint.port")
         targetPort = event.integer("dst_endpoint.port") ?? event.integer("evidences.dst_endpoint.port")
         sourceZone = EventFacts.short(event, "unmapped.zone.src")
@@ -78,7 +80,7 @@ struct EventFacts {
     }
 
     /// Members of `unmapped` that say how an event came, not what happened.
-    private static let plumbing: Set<String> = ["zone", "syslog", "peer", "penstock"]
+    private static let plumbing: Set<String> = ["zone", "asset", "syslog", "peer", "penstock"]
 
     private func sentence(_ event: JSONDocument) -> String {
         if let message = event.text("message"), !message.isEmpty { return clip(message, 400) }
@@ -91,10 +93,12 @@ struct EventFacts {
 
     private mutating func mark(_ event: JSONDocument) {
         for path in ["actor.user.name", "user.name", "src_endpoint.owner.name"] {
-            for name in event.texts(path).prefix(4) where !name.isEmpty { marks.append(("account", clip(name, 128))) }
+            for name in EventFacts.texts(event, path).prefix(4) where !name.isEmpty {
+                marks.append(("account", clip(name, 128)))
+            }
         }
         for path in ["file.hashes.value", "process.file.hashes.value"] {
-            for hash in event.texts(path).prefix(4) { marks.append(("hash", clip(hash, 128))) }
+            for hash in EventFacts.texts(event, path).prefix(4) { marks.append(("hash", clip(hash, 128))) }
         }
         for path in ["src_endpoint.mac", "dst_endpoint.mac"] {
             if let mac = EventFacts.short(event, path) { marks.append(("mac", mac)) }
@@ -155,8 +159,15 @@ struct EventFacts {
         // A Detection Finding (2004) has its endpoints in `evidences`.
         let text =
             event.text(path + ".ip") ?? event.text(path + ".hostname") ?? event.text("evidences.\(path).ip")
+            ?? event.text("unmapped.\(path).ip")
         guard let text, !text.isEmpty else { return nil }
         return IPAddress(text)?.description ?? clip(text, 64)
+    }
+
+    /// The texts at a path; in an older version of OCSF some classes have it below `unmapped`.
+    private static func texts(_ event: JSONDocument, _ path: String) -> [String] {
+        let texts = event.texts(path)
+        return texts.isEmpty ? event.texts("unmapped." + path) : texts
     }
 
     private static func short(_ event: JSONDocument, _ path: String) -> String? {

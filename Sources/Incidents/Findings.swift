@@ -2,7 +2,7 @@
 internal import Events
 internal import Wire
 
-/// Incidents and firings as OCSF 1.8.0 events: Incident Finding (2005) and Detection Finding (2004).
+/// Incidents and firings as OCSF events: Incident Finding (2005) and Detection Finding (2004).
 struct Findings {
     private static let product = "Penstock"
     /// The most entries of an inner list.
@@ -43,7 +43,7 @@ struct Findings {
                         ])
                     ),
                 ]
-        ).bytes
+        ).restated(as: 2004, in: settings.dictionary).bytes
     }
 
     /// The Incident Finding of a record.
@@ -86,7 +86,7 @@ struct Findings {
                     ),
                     ("unmapped", .object([("incident", extras(record, hash: hash, objectKey: objectKey))])),
                 ]
-        ).bytes
+        ).restated(as: 2005, in: settings.dictionary).bytes
     }
 
     /// The subject of a record's notification.
@@ -112,7 +112,7 @@ struct Findings {
 
     private func metadata(uid: String, incident: String) -> JSONValue {
         .object([
-            ("version", .text("1.8.0")), ("uid", .text(uid)), ("correlation_uid", .text(incident)),
+            ("version", .text(settings.dictionary.version)), ("uid", .text(uid)), ("correlation_uid", .text(incident)),
             (
                 "product",
                 .object([

@@ -38,6 +38,8 @@ public struct IncidentSettings: Sendable {
     public var evidenceStore = "store, lake"
     /// The product's version in OCSF events.
     public var version = "0.1.0"
+    /// The schema of OCSF events.
+    public var dictionary = OCSFDictionary.v1_8_0
 
     /// The defaults.
     public init() {}

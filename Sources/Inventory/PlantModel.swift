@@ -25,6 +25,10 @@ public struct PlantModel: Sendable {
     /// Process points.
     public let process: ProcessModel
 
+    /// The assets in the order of their addresses: what a lane finds by number.
+    let numbered: [Asset]
+    private let byAddress: PrefixTable
+
     /// A model that knows nothing.
     public static let empty = PlantModel(
         zones: .none, assets: [:], lists: [:], process: ProcessModel(points: []))
@@ -35,7 +39,13 @@ public struct PlantModel: Sendable {
         self.assets = assets
         self.lists = lists
         self.process = process
+        numbered = assets.values.sorted { ($0.address.high, $0.address.low) < ($1.address.high, $1.address.low) }
+        byAddress = PrefixTable(
+            numbered.enumerated().map { (IPNetwork($0.element.address, prefix: 128), Int32($0.offset)) })
     }
+
+    /// The number of the asset at `address` in ``numbered``, or ``PrefixTable/none``.
+    func asset(_ address: IPAddress) -> Int32 { byAddress.value(address) }
 
     /// Reads the model from YAML; every fault is a complaint, what is right is kept.
     public static func parse(_ text: String, file: String, complaints: Complaints) -> PlantModel {

@@ -43,12 +43,24 @@ public struct Zones: Sendable {
     public let zones: [Zone]
     /// The conduits in the order of the file.
     public let conduits: [Conduit]
-    private let byPrefix: [(prefix: Int, zones: [IPNetwork: Int])]
-    private let allowed: [Pair: [Conduit]]
+    private let byNetwork: PrefixTable
+    private let allowed: [Pair: Allowance]
 
     private struct Pair: Hashable {
         let from: Int
         let to: Int
+    }
+
+    /// What the conduits from one zone to another allow together.
+    private struct Allowance {
+        var isAny = false
+        var services: Set<Service> = []
+    }
+
+    /// A transport, as ``packed(_:)`` makes it, and a port.
+    private struct Service: Hashable {
+        let transport: UInt64
+        let port: Int
     }
 
     /// No zones: every verdict is unknown.
@@ -58,41 +70,53 @@ public struct Zones: Sendable {
     public init(zones: [Zone], conduits: [Conduit]) {
         self.zones = zones
         self.conduits = conduits
-        var prefixes: [Int: [IPNetwork: Int]] = [:]
-        for (number, zone) in zones.enumerated() {
-            for network in zone.networks {
-                // IPv4 prefixes count from 256, so that one lookup serves both families.
-                prefixes[network.address.isIPv4 ? network.prefix + 256 : network.prefix, default: [:]][network] = number
-            }
-        }
-        byPrefix = prefixes.sorted { $0.key > $1.key }.map { (prefix: $0.key, zones: $0.value) }
+        byNetwork = PrefixTable(
+            zones.enumerated().flatMap { number, zone in zone.networks.map { ($0, Int32(number)) } })
         let numbers = Dictionary(
             zones.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { a, _ in a })
-        var allowed: [Pair: [Conduit]] = [:]
+        var allowed: [Pair: Allowance] = [:]
         for conduit in conduits {
-            if let from = numbers[conduit.from], let to = numbers[conduit.to] {
-                allowed[Pair(from: from, to: to), default: []].append(conduit)
+            guard let from = numbers[conduit.from], let to = numbers[conduit.to] else { continue }
+            var allowance = allowed[Pair(from: from, to: to)] ?? Allowance()
+            if conduit.services.isEmpty { allowance.isAny = true }
+            for service in conduit.services {
+                let parts = service.split(separator: "/")
+                guard parts.count == 2, let port = Int(parts[1]) else { continue }
+                let name = Array(parts[0].utf8)
+                allowance.services.insert(Service(transport: Zones.packed(name.span.bytes), port: port))
             }
+            allowed[Pair(from: from, to: to)] = allowance
         }
         self.allowed = allowed
     }
 
     /// The number of the zone that holds `address` (the longest prefix wins), or nil.
     public func zone(of address: IPAddress) -> Int? {
-        for (prefix, networks) in byPrefix where (prefix >= 256) == address.isIPv4 {
-            let network = IPNetwork(address, prefix: prefix >= 256 ? prefix - 256 : prefix)
-            if let found = networks[network] { return found }
-        }
-        return nil
+        let number = byNetwork.value(address)
+        return number == PrefixTable.none ? nil : Int(number)
     }
 
     /// What the zones say of a connection that `source` opened to `destination`.
     public func verdict(from source: Int?, to destination: Int?, transport: String, port: Int) -> Verdict {
+        let name = Array(transport.utf8)
+        return verdict(from: source, to: destination, transport: Zones.packed(name.span.bytes), port: port)
+    }
+
+    /// What the zones say of a connection over the transport that ``packed(_:)`` has made a number of.
+    func verdict(from source: Int?, to destination: Int?, transport: UInt64, port: Int) -> Verdict {
         guard let source, let destination else { return .unknown }
         if source == destination { return .internal }
         guard let conduits = allowed[Pair(from: source, to: destination)] else { return .forbidden }
-        let service = "\(transport)/\(port)"
-        return conduits.contains { $0.services.isEmpty || $0.services.contains(service) } ? .allowed : .forbidden
+        return conduits.isAny || conduits.services.contains(Service(transport: transport, port: port))
+            ? .allowed : .forbidden
+    }
+
+    /// The name of a transport as a number; 0 for a longer one, which is none that conduits know.
+    static func packed(_ transport: RawSpan) -> UInt64 {
+        guard transport.byteCount <= 8 else { return 0 }
+        var packed: UInt64 = 0
+        for index in 0..<transport.byteCount { packed = packed << 8 | UInt64(transport.byte(at: index) ?? 0) }
+        return packed
     }
 
     static func read(_ root: Element) -> Zones {

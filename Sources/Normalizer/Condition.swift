@@ -38,7 +38,7 @@ indirect enum Condition: Sendable {
             if value.isMapping {
                 value.allow(only: ["contains", "startswith", "endswith", "regex", "exists"])
                 for (test, argument) in value.members {
-                    let texts = argument.strings.map { Array($0.lowercased().utf8) }
+                    let texts = argument.strings.map(\.lowercasedASCII)
                     switch test.scalar {
                     case "contains": parts.append(.contains(slot, texts))
                     case "startswith": parts.append(.starts(slot, texts))
@@ -52,11 +52,17 @@ indirect enum Condition: Sendable {
                     }
                 }
             } else {
-                parts.append(.equals(slot, value.strings.map { Array($0.lowercased().utf8) }))
+                parts.append(.equals(slot, value.strings.map(\.lowercasedASCII)))
             }
         }
         return parts.count == 1 ? parts[0] : .all(parts)
     }
+}
+
+extension String {
+    /// The UTF-8 with ASCII letters in lower case: what texts are compared with. Of other letters the case counts there, so
+    /// that it has to stay here.
+    var lowercasedASCII: [UInt8] { utf8.map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 } }
 }
 
 extension RawSpan {

@@ -50,10 +50,11 @@ extension Normalizer {
 
     /// The numbers of the attributes that the normalizer itself writes, and its constants.
     struct Fields: Sendable {
-        /// All of them.
-        let all: [FieldID]
         let profiles: FieldID
-        let versionText, unknownText, hostText: ConstantText
+        let unknownText, hostText: ConstantText
+        /// The class of events that no mapping makes, and their shape.
+        let baseClass: OCSFDictionary.EventClass
+        let base: RowShape
         private let table: FieldTable
 
         init(_ table: FieldTable) {
@@ -67,22 +68,45 @@ extension Normalizer {
                 }
                 return text
             }
-            var all: [FieldID] = []
-            _ = Own<Void> { all.append(id($0)) }
-            self.all = all
+            guard let baseClass = table.dictionary.classes[0] else { preconditionFailure("OCSF has a base event") }
             self.table = table
+            self.baseClass = baseClass
             profiles = id("metadata.profiles")
-            versionText = text(table.dictionary.version)
             unknownText = text("unknown")
             hostText = text("host")
+            let numbers = ["class_uid", "category_uid", "activity_id", "type_uid"]
+            var constants = numbers.map { Entry.integer(id($0), 0) }
+            constants.append(.constant(id("metadata.version"), text(table.dictionary.version)))
+            constants.append(.constant(id("metadata.product.name"), unknownText))
+            if !table.dictionary.isNative {
+                constants.append(.constant(id("metadata.product.vendor_name"), unknownText))
+            }
+            base = RowShape(fields: Fields.all(of: baseClass, table) + [profiles], constants: constants)
         }
 
-        /// The places of the attributes in a shape that has them all.
-        func places(_ shape: RowShape) -> Own<Place> {
-            Own { path in
-                guard let id = table.id(path) else { preconditionFailure("the field table lacks \(path)") }
-                return shape.place(id)
+        /// The attributes that the normalizer itself writes in a class.
+        func all(of eventClass: OCSFDictionary.EventClass) -> [FieldID] { Fields.all(of: eventClass, table) }
+
+        private static func all(of eventClass: OCSFDictionary.EventClass, _ table: FieldTable) -> [FieldID] {
+            var all: [FieldID] = []
+            _ = Own<Void> { all.append(id($0, in: eventClass, table)) }
+            return all
+        }
+
+        /// The places of the attributes in a shape of a class that has them all.
+        func places(_ shape: RowShape, _ eventClass: OCSFDictionary.EventClass) -> Own<Place> {
+            Own { shape.place(Fields.id($0, in: eventClass, table)) }
+        }
+
+        private static func id(
+            _ path: String, in eventClass: OCSFDictionary.EventClass, _ table: FieldTable
+        ) -> FieldID {
+            let isMissing =
+                !table.dictionary.isNative && path.hasPrefix("device.") && eventClass.shape.attributes["device"] == nil
+            guard let id = isMissing ? table.movedID(path) : table.id(path) else {
+                preconditionFailure("the field table lacks \(path)")
             }
+            return id
         }
     }
 }

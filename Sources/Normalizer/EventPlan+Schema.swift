@@ -38,7 +38,8 @@ extension EventPlan {
     }
 
     static func conversion(_ target: Target) -> Mapping.Conversion {
-        switch (target.primitive, target.type) {
+        if target.isDigest { return .digest }
+        return switch (target.primitive, target.type) {
         case (_, "ip_t"): .address
         case (_, "mac_t"): .mac
         case (_, "port_t"): .port

@@ -13,8 +13,8 @@ final class EventPlan: Sendable {
         /// The attribute that the line's value lies in, without itself; none at the root.
         var parent: RowShape.Range
         var isArray: Bool
-        /// Whether elements of an array are whole numbers.
-        var isNumber: Bool
+        /// How many attributes around it repeat.
+        var level: Int
         /// Where the text of an enumerated value goes that is none of the known ones; -1 nowhere.
         var sibling: Place
         /// For an address that is a name: the hostname beside it; -1 nowhere.
@@ -23,6 +23,17 @@ final class EventPlan: Sendable {
         var known: Run
         /// The known values of an enumerated text, as the seed in ``Rulebook/knownTexts``; -1: any.
         var knownTexts: Int32
+
+        /// Where value number `position` of an attribute that repeats stands, in the first of what repeats around it; nil
+        /// beyond the limits.
+        func element(_ position: Int) -> UInt32? {
+            switch level {
+            case 0: Entry.element(position)
+            case 1: Entry.element(0, position)
+            case 2: Entry.element(0, 0, position)
+            default: nil
+            }
+        }
     }
 
     /// What the schema demands of one object of an event; of the whole event when `container` is nil.
@@ -59,6 +70,15 @@ final class EventPlan: Sendable {
     let checks: [Check]
     let demands: [Demand]
     let choices: [Run]
+    /// What stands for objects that an older version of the schema demands; empty in the newest.
+    let fillers: [Filler]
+
+    /// A value for an object that would be missing.
+    struct Filler: Sendable {
+        var object: RowShape.Range
+        var place: Place
+        var literal: Literal
+    }
 
     init(
         _ event: MappingDraft.Event, _ draft: MappingDraft, _ table: FieldTable, _ fields: Normalizer.Fields,
@@ -67,10 +87,17 @@ final class EventPlan: Sendable {
         let constants = EventPlan.constants(event, table)
         let targets = event.lines.compactMap { line in table.id(line.path).map { Attributes(line, $0, table) } }
         let shape = RowShape(
-            fields: targets.flatMap { [$0.field, $0.sibling, $0.hostname].compactMap { $0 } } + fields.all,
+            fields: targets.flatMap { [$0.field, $0.sibling, $0.hostname].compactMap { $0 } }
+                + fields.all(of: event.eventClass) + event.fillers.compactMap { table.id($0.path) },
             constants: constants)
         self.shape = shape
-        envelope = fields.places(shape)
+        envelope = fields.places(shape, event.eventClass)
+        fillers = event.fillers.compactMap { filler in
+            guard let object = table.id(filler.object), let field = table.id(filler.path) else { return nil }
+            return Filler(
+                object: shape.range(object, table.fields[Int(object)].end), place: shape.place(field),
+                literal: filler.literal)
+        }
         hasDevice = event.deviceType != nil
         if case .always = event.when { when = -1 } else { when = book.add(event.when) }
         classUID = event.eventClass.uid
@@ -88,7 +115,7 @@ final class EventPlan: Sendable {
                 place: shape.place(target.field), field: target.field, value: book.add(target.line.value),
                 conversion: EventPlan.conversion(target.line.target),
                 parent: field.parent.map { shape.range($0 + 1, table.fields[Int($0)].end) } ?? .none,
-                isArray: field.isArray, isNumber: [.integer, .long].contains(field.primitive),
+                isArray: field.isArray, level: field.arrayDepth - (field.isArray ? 1 : 0),
                 sibling: target.sibling.map { shape.place($0) } ?? -1,
                 hostname: target.hostname.map { shape.place($0) } ?? -1,
                 known: book.add(target.line.target.enumeration?.captions.keys.compactMap { Int64($0) } ?? []),
@@ -134,6 +161,14 @@ final class EventPlan: Sendable {
             }
         }
         return nil
+    }
+
+    /// The first demand of the schema that the row under construction cannot be made to meet, as ``fault(_:)`` tells it.
+    func missing(_ row: inout RowBuilder) -> FieldID? {
+        guard let first = fault(row) else { return nil }
+        guard !fillers.isEmpty else { return first }
+        for filler in fillers where !row.has(filler.object) { row.put(filler.place, literal: filler.literal) }
+        return fault(row)
     }
 
     /// The first demand of the schema that the row under construction does not meet: the missing attribute, `.max` when

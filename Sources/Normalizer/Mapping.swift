@@ -36,6 +36,8 @@ final class Mapping: Sendable {
         case text
         case address
         case mac
+        /// At most 64 characters, as OCSF 1.1 has it.
+        case digest
         /// Nanoseconds or text become milliseconds.
         case timestamp
         /// No schema: numbers and truth values of JSON keep their kind.

@@ -23,6 +23,15 @@ struct MappingDraft {
         var lines: [Line]
         var deviceType: Int?
         var constants: [(path: String, literal: Literal)]
+        /// Only in an older version of the schema: what stands for an object that it demands and the record does not have.
+        var fillers: [Filler] = []
+    }
+
+    /// A value for an object that would be missing.
+    struct Filler {
+        var object: String
+        var path: String
+        var literal: Literal
     }
 
     var name: String
@@ -39,6 +48,11 @@ struct MappingDraft {
     var samples: [MappingSample]
     /// Texts by which the product says that there is no value.
     var absent: [[UInt8]] = []
+    /// The document, and the places of ``matchers`` in it.
+    let root: Element
+    var matcherPlaces: [Element] = []
+    /// The events as they are written, whatever version of the schema ``events`` are in, with their places.
+    var written: [(event: Event, item: Element)] = []
 
     /// Reads one mapping document; faults are complained about, and nil is returned when nothing can be made of it.
     static func read(_ root: Element, builder: inout FieldTable.Builder) -> MappingDraft? {
@@ -56,20 +70,21 @@ struct MappingDraft {
             name: name, product: product, products: Set(root["logsource"]?["product"]?.strings ?? []),
             categories: Set(root["logsource"]?["category"]?.strings ?? []),
             services: Set(root["logsource"]?["service"]?.strings ?? []), matchers: [], steps: [], events: [],
-            slots: slots, builtins: builtins, rank: root["rank"]?.integer(in: 0...1000) ?? 100, samples: [])
+            slots: slots, builtins: builtins, rank: root["rank"]?.integer(in: 0...1000) ?? 100, samples: [], root: root)
         for item in root.required("match")?.items ?? [] { draft.readMatcher(item) }
         for item in root["parse"]?.items ?? [] { draft.readStep(item) }
         draft.absent = root["absent"]?.strings.map { Array($0.utf8) } ?? []
         let common = root["common"]
         common?.allow(only: ["time", "device_type_id", "profiles", "severity_id", "map"])
         var used: Set<String> = []
-        for item in root.required("events")?.items ?? [] {
+        let items = root.required("events")?.items ?? []
+        for item in items {
             draft.readEvent(item, common, root["product"], &used, builder: &builder)
         }
         for (key, _) in common?["map"]?.members ?? [] where !used.contains(key.scalar ?? "") {
             key.complain("no event of this mapping has the attribute '\(key.scalar ?? "")'")
         }
-        if draft.events.isEmpty { root.complain("a mapping needs at least one event") }
+        if items.isEmpty { root.complain("a mapping needs at least one event") }
         draft.samples = (root["samples"]?.items ?? []).compactMap { MappingSample($0) }
         return draft
     }
@@ -82,13 +97,15 @@ struct MappingDraft {
         let dictionary = OCSFDictionary.v1_8_0
         guard let element = item.required("class"), let className = element.string else { return }
         guard let found = dictionary.eventClass(className) else {
-            element.complain("OCSF \(dictionary.version) has no class '\(className)'")
+            let hint = Element.hint(className, among: dictionary.classes.values.lazy.map(\.shape.name))
+            element.complain("OCSF \(dictionary.version) has no class '\(className)'\(hint)")
             return
         }
         let profileList = item["profiles"] ?? common?["profiles"]
         var profiles = profileList?.strings ?? []
         for name in profiles where !dictionary.profiles.contains(name) {
-            profileList?.complain("OCSF \(dictionary.version) has no profile '\(name)'")
+            let hint = Element.hint(name, among: dictionary.profiles)
+            profileList?.complain("OCSF \(dictionary.version) has no profile '\(name)'\(hint)")
         }
         // A common profile is one for the classes that know it.
         if item["profiles"] == nil {
@@ -158,10 +175,11 @@ struct MappingDraft {
         }
         if let deviceType { constants.append(("device.type_id", .integer(Int64(deviceType)))) }
         for (path, _) in constants { builder.add(path) }
-        events.append(
-            Event(
-                when: when, eventClass: found, activity: activity, severity: severity, time: time,
-                profiles: profiles.sorted(), lines: lines, deviceType: deviceType, constants: constants))
+        let event = Event(
+            when: when, eventClass: found, activity: activity, severity: severity, time: time,
+            profiles: profiles.sorted(), lines: lines, deviceType: deviceType, constants: constants)
+        written.append((event, item))
+        events.append(OlderVersion(builder.dictionary)?.restate(event, &builder) ?? event)
     }
 
     /// `time:`: captures to try, each alone or with others in a list of their own.
@@ -198,7 +216,8 @@ struct MappingDraft {
         var shape = found.shape
         for (index, part) in parts.enumerated() {
             guard let attribute = shape.attributes[part] else {
-                return "\(shape.name) of OCSF \(dictionary.version) has no attribute '\(part)'"
+                let hint = Element.hint(part, among: shape.attributes.keys)
+                return "\(shape.name) of OCSF \(dictionary.version) has no attribute '\(part)'\(hint)"
             }
             if !attribute.profiles.isEmpty, attribute.profiles.allSatisfy({ !profiles.contains($0) }) {
                 let names = attribute.profiles.joined(separator: " or ")
@@ -209,7 +228,7 @@ struct MappingDraft {
                 if object == "object" { return nil }
                 guard let next = dictionary.objects[object] else { return "'\(part)' is no object" }
                 shape = next
-            } else if attribute.object != nil, attribute.object != "object", !attribute.isArray {
+            } else if attribute.object != nil, attribute.object != "object" {
                 return "'\(path)' is an object; map its attributes"
             }
         }

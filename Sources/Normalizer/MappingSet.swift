@@ -8,7 +8,7 @@ public import Wire
 public struct MappingSet: Sendable {
     /// Mappings as read from their files, before their attributes are numbered.
     public struct Drafts {
-        fileprivate var all: [MappingDraft] = []
+        var all: [MappingDraft] = []
 
         /// The number of mappings.
         public var count: Int { all.count }
@@ -49,7 +49,8 @@ public struct MappingSet: Sendable {
     ) -> Drafts {
         var drafts = Drafts()
         for path in paths { builder.add(path) }
-        for text in ["unknown", "host", OCSFDictionary.v1_8_0.version] { _ = builder.constant(text) }
+        for text in ["unknown", "host", builder.dictionary.version] { _ = builder.constant(text) }
+        if !builder.dictionary.isNative { for path in OlderVersion.paths { builder.add(path) } }
         for file in files {
             for root in Element.documents(file.text, file: file.name, complaints: complaints) {
                 guard let draft = MappingDraft.read(root, builder: &builder) else { continue }
@@ -91,10 +92,19 @@ public struct MappingSet: Sendable {
         }
         self.mappings = mappings
         recognizer = Recognizer(mappings)
-        base = RowShape(fields: fields.all + [fields.profiles], constants: [])
-        basePlaces = fields.places(base)
-        profilesPlace = base.place(fields.profiles)
+        base = fields.base
+        basePlaces = fields.places(base, fields.baseClass)
+        // A Base Event of OCSF 1.1 has no device, and the profile has nothing to say of it.
+        profilesPlace = fields.baseClass.shape.attributes["device"] == nil ? -1 : base.place(fields.profiles)
         places = mappings.flatMap { $0.events.map(\.shape.template.count) }.reduce(base.template.count, max)
+    }
+
+    /// Complains about what the schema demands of the events of `drafts`, of which this set was made, and nothing in them
+    /// makes; and warns of what they say in vain: branches that no record reaches, captures that no
+    /// step makes, matches that another mapping covers, and samples that two mappings of one rank take.
+    public func review(_ drafts: Drafts) {
+        for draft in drafts.all { MappingReview.run(draft, records: records) }
+        MatchReview.run(drafts.all, self)
     }
 
     /// The name of mapping `number` as a row carries it; `unknown` for records that no mapping knows.
@@ -116,32 +126,38 @@ public struct MappingSet: Sendable {
     ///
     /// - Returns: how many passed; each failure is a complaint at the attribute's place in the file.
     public func runSamples(_ drafts: Drafts) -> (passed: Int, failed: Int) {
-        var passed = 0
-        var failed = 0
+        let outcomes = sampleOutcomes(drafts)
+        for outcome in outcomes where !outcome.passed { outcome.complain() }
+        let passed = outcomes.count { $0.passed }
+        return (passed, outcomes.count - passed)
+    }
+
+    /// What becomes of the samples in the files of `drafts`, of which this set was made.
+    public func sampleOutcomes(_ drafts: Drafts) -> [SampleOutcome] {
+        var outcomes: [SampleOutcome] = []
+        let older = OlderVersion(table.dictionary)
         for draft in drafts.all {
-            for sample in draft.samples {
+            for (number, sample) in draft.samples.enumerated() {
                 var normalizer = Normalizer(self)
                 var batch = Batch(table: table)
                 let input = Array(sample.input.utf8)
                 let isNotice = draft.matchers.allSatisfy { $0.notice != nil }
                 batch.append(
-                    input.span.bytes, received: 1_790_000_000_000_000_000, transport: isNotice ? .service : .file)
+                    input.span.bytes, received: SampleOutcome.received, transport: isNotice ? .service : .file)
                 normalizer.normalize(frame: 0, of: &batch)
-                var faults = 0
-                if name(batch.rows[0].mapping) != draft.name {
-                    sample.element.complain("recognised as '\(name(batch.rows[0].mapping))', not as '\(draft.name)'")
-                    faults += 1
-                }
+                var outcome = SampleOutcome(sample, number: number + 1, of: draft.name)
+                if name(batch.rows[0].mapping) != draft.name { outcome.taken = name(batch.rows[0].mapping) }
                 for (path, wanted, element) in sample.expected {
-                    let found = batch.text(path, in: 0)
-                    if found != wanted {
-                        element.complain("\(path) is \(found.map { "'\($0)'" } ?? "absent")")
-                        faults += 1
+                    let found = older?.text(path, batch) ?? batch.text(path, in: 0)
+                    if found != wanted, older?.agrees(path, wanted, found, batch) != true {
+                        outcome.differences.append(
+                            SampleOutcome.Difference(path: path, expected: wanted, actual: found, element: element))
                     }
                 }
-                if faults == 0 { passed += 1 } else { failed += 1 }
+                outcome.read(batch)
+                outcomes.append(outcome)
             }
         }
-        return (passed, failed)
+        return outcomes
     }
 }

@@ -10,9 +10,9 @@ extension MappingDraft {
             "notice",
         ])
         var matcher = Mapping.Matcher()
-        matcher.programs = item["program"]?.strings.map { Array($0.lowercased().utf8) } ?? []
+        matcher.programs = item["program"]?.strings.map(\.lowercasedASCII) ?? []
         matcher.needsNoProgram = item["no_program"]?.boolean ?? false
-        matcher.messageIDs = item["msgid"]?.strings.map { Array($0.lowercased().utf8) } ?? []
+        matcher.messageIDs = item["msgid"]?.strings.map(\.lowercasedASCII) ?? []
         matcher.contains = item["contains"]?.strings.map { Array($0.utf8) } ?? []
         matcher.starts = item["startswith"]?.strings.map { Array($0.utf8) } ?? []
         matcher.record = item["record"]?.string.map { Array($0.utf8) }
@@ -28,6 +28,7 @@ extension MappingDraft {
         }
         if item.members.isEmpty { item.complain("an empty match takes every record; give at least one test") }
         matchers.append(matcher)
+        matcherPlaces.append(item)
     }
 
     /// The fields `|vendor|product|` of a CEF or LEEF header, as they stand in the line; nil for `true`.

@@ -61,14 +61,10 @@ extension Normalizer {
     ) {
         let own = set.basePlaces
         row.begin(set.base)
-        row.put(own.classUID, integer: 0)
-        row.put(own.category, integer: 0)
-        row.put(own.activity, integer: 0)
-        row.put(own.type, integer: 0)
+        row.putConstants(set.base)
         row.put(own.severity, integer: Header.severity(header.severity))
-        row.put(own.version, constant: set.fields.versionText)
-        row.put(own.product, constant: set.fields.unknownText)
-        envelope(header, own, header.time, &batch)
+        let time = header.settled(header.time)
+        envelope(header, own, time, &batch)
         if header.frame.transport != .sensor {
             row.put(set.profilesPlace, constant: set.fields.hostText)
             row.put(own.deviceType, integer: 0)
@@ -83,6 +79,6 @@ extension Normalizer {
             row.put(own.fault, text: batch.slab.append("missing: " + (path ?? "one of several")))
         }
         row.finish(
-            Row(frame: index, classUID: 0, time: header.time, sequence: header.sequence), to: &batch)
+            Row(frame: index, classUID: 0, time: time, sequence: header.sequence), to: &batch)
     }
 }

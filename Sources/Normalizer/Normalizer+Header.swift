@@ -63,6 +63,13 @@ extension Normalizer {
             captures[builtins.transport] = .text(slab.append(frame.transport.name))
         }
 
+        /// The time of an event that claims `time`: a clock far ahead would drive every window, so the time of receipt counts
+        /// then (reference/sigma.md section 9). Files may say what they like.
+        func settled(_ time: Int64) -> Int64 {
+            let isLive = frame.transport != .sensor && frame.transport != .file
+            return isLive && time > frame.received &+ 300_000_000_000 ? frame.received : time
+        }
+
         /// The OCSF `severity_id` of a syslog severity (reference/syslog.md section 9).
         static func severity(_ syslog: Int?) -> Int64 {
             switch syslog {

@@ -86,7 +86,8 @@ extension Normalizer {
         members.append(byte: 0x7B)
     }
 
-    private static func capture(_ value: JSONTape.Value, _ base: UInt32) -> Capture {
+    /// A value of a tape as a capture; `base` is where the tape's text begins in the slab.
+    static func capture(_ value: JSONTape.Value, _ base: UInt32) -> Capture {
         let extent = value.extent.shifted(by: base)
         switch value.kind {
         case .string: return Capture(kind: value.isEscaped ? .escaped : .text, extent: extent, integer: 0)

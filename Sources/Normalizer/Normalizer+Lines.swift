@@ -194,20 +194,8 @@ extension Normalizer {
 
     private mutating func unescapedParameter(_ extent: Extent, _ slab: inout Slab) -> Extent {
         guard slab.bytes(extent).firstIndex(of: 0x5C) != nil else { return extent }
-        // A backslash takes the meaning of `"`, `\\` and `]` only (RFC 5424 section 6.3.3).
         text.reset()
-        copy(slab.bytes(extent))
+        _ = StructuredData.unescape(slab.bytes(extent), into: &text)
         return slab.append(text.bytes)
-    }
-
-    private mutating func copy(_ bytes: RawSpan) {
-        var offset = 0
-        while let byte = bytes.byte(at: offset) {
-            if byte == 0x5C, let next = bytes.byte(at: offset + 1), next == 0x22 || next == 0x5C || next == 0x5D {
-                offset += 1
-            }
-            text.append(byte: bytes.byte(at: offset) ?? 0)
-            offset += 1
-        }
     }
 }

@@ -32,12 +32,11 @@ extension Normalizer {
     private mutating func convert(
         _ capture: Capture, _ line: EventPlan.Line, _ mapping: Mapping, _ slab: inout Slab
     ) -> Bool {
-        if line.isArray, capture.kind == .json { return array(capture, line, &slab) }
-        if line.value.split != 0, capture.kind == .text { return parts(capture, line, slab) }
+        if line.isArray, capture.kind == .json { return array(capture, line, mapping, &slab) }
+        if line.value.split != 0, capture.kind == .text { return parts(capture, line, mapping, &slab) }
         switch line.conversion {
         case .integer:
-            guard let value = line.value.scale == 1 ? integer(capture, slab) : scaled(capture, line.value.scale, slab)
-            else { return false }
+            guard let value = number(capture, line, slab) else { return false }
             if line.known.count > 0, !mapping.book.contains(line.known, value) {
                 guard mapping.book.contains(line.known, 99) else { return false }
                 row.put(line.place, integer: 99)
@@ -49,27 +48,18 @@ extension Normalizer {
             guard let value = integer(capture, slab), (0...65535).contains(value) else { return false }
             row.put(line.place, integer: value)
         case .double:
-            let number = capture.withText(slab) { Double($0.text) } ?? nil
-            guard let number, number.isFinite else { return false }
+            guard let number = double(capture, slab) else { return false }
             row.put(line.place, double: number)
         case .boolean:
             guard let flag = Normalizer.flag(capture, slab) else { return false }
             row.put(line.place, boolean: flag)
-        case .text, .mac:
-            let extent = transformed(plain(capture, &slab), line, &slab)
-            // OCSF dictionary: a mac_t has at most 32 characters.
-            if line.conversion == .mac, extent.length > 32 { return false }
-            if line.knownTexts >= 0,
-                mapping.book.knownTexts.find(slab.bytes(extent), seed: Int(line.knownTexts)) == nil
-            {
-                return false
-            }
+        case .text, .mac, .digest:
+            guard let extent = fitting(capture, line, mapping, &slab) else { return false }
             row.put(line.place, text: extent)
         case .address:
             let extent = plain(capture, &slab)
-            if let address = IPAddress(slab.bytes(extent)) {
-                // An ip_t has at most 40 characters: a longer text has a zone, or zeros to spare.
-                row.put(line.place, text: extent.length <= 40 ? extent : slab.append(address))
+            if let address = address(extent, &slab) {
+                row.put(line.place, text: address)
             } else if line.hostname >= 0 {
                 row.put(line.hostname, text: extent)
             } else {
@@ -100,59 +90,116 @@ extension Normalizer {
         }
     }
 
-    /// Puts the scalars of a JSON array under an attribute that repeats.
-    private mutating func array(_ capture: Capture, _ line: EventPlan.Line, _ slab: inout Slab) -> Bool {
+    /// Puts the values of a JSON array under an attribute that repeats; false when one of them does not fit.
+    private mutating func array(
+        _ capture: Capture, _ line: EventPlan.Line, _ mapping: Mapping, _ slab: inout Slab
+    ) -> Bool {
         do { try list.parse(slab.bytes(capture.extent)) } catch { return false }
         guard list.values[0].kind == .array else { return false }
         var position = 0
+        var fits = true
         var index = 1
         while index < list.values.count {
-            let value = list.values[index]
-            let extent = value.extent.shifted(by: capture.extent.offset)
-            guard let element = Entry.element(position) else { return true }
-            switch value.kind {
-            case .string:
-                let plain =
-                    value.isEscaped
-                    ? self.plain(Capture(kind: .escaped, extent: extent, integer: 0), &slab) : extent
-                row.put(line.place, element: .bytes(line.field, .text, plain, element: element))
-            case .number where line.isNumber:
-                if let whole = Int64(slab.bytes(extent).text) {
-                    row.put(line.place, element: .integer(line.field, whole, element: element))
-                }
-            case .object, .array, .null: position -= 1
-            case .number, .yes, .no: row.put(line.place, element: .bytes(line.field, .text, extent, element: element))
+            let value = Normalizer.capture(list.values[index], capture.extent.offset)
+            index = Int(list.values[index].next)
+            guard value.kind != .absent else { continue }
+            // No attribute takes lists of lists or of objects without a schema.
+            if value.kind != .json, put(value, at: position, line, mapping, &slab) {
+                position += 1
+            } else {
+                fits = false
             }
-            position += 1
-            index = Int(value.next)
         }
+        return fits
+    }
+
+    /// Puts the parts of a text under an attribute that repeats; false when there are none, or one does not fit.
+    private mutating func parts(
+        _ capture: Capture, _ line: EventPlan.Line, _ mapping: Mapping, _ slab: inout Slab
+    ) -> Bool {
+        let count = Int(capture.extent.length)
+        var position = 0
+        var fits = true
+        var start = 0
+        while start <= count {
+            var stop = slab.bytes(capture.extent).firstIndex(of: line.value.split, from: start) ?? count
+            var first = start
+            start = stop + 1
+            while first < stop, slab.bytes(capture.extent).byte(at: first) == 0x20 { first += 1 }
+            while stop > first, slab.bytes(capture.extent).byte(at: stop - 1) == 0x20 { stop -= 1 }
+            guard stop > first else { continue }
+            let part = Capture.text(Extent(first..<stop).shifted(by: capture.extent.offset))
+            if put(part, at: position, line, mapping, &slab) { position += 1 } else { fits = false }
+        }
+        return fits && position > 0
+    }
+
+    /// Puts one value of an attribute that repeats at its position; false when it does not fit there.
+    private mutating func put(
+        _ capture: Capture, at position: Int, _ line: EventPlan.Line, _ mapping: Mapping, _ slab: inout Slab
+    ) -> Bool {
+        guard let element = line.element(position) else { return false }
+        let entry: Entry
+        switch line.conversion {
+        case .integer, .port:
+            guard let value = number(capture, line, slab),
+                line.conversion != .port || (0...65535).contains(value),
+                line.known.count == 0 || mapping.book.contains(line.known, value)
+            else { return false }
+            entry = .integer(line.field, value, element: element)
+        case .double:
+            guard let number = double(capture, slab) else { return false }
+            entry = .double(line.field, number, element: element)
+        case .boolean:
+            guard let flag = Normalizer.flag(capture, slab) else { return false }
+            entry = .boolean(line.field, flag, element: element)
+        case .text, .mac, .digest:
+            guard let extent = fitting(capture, line, mapping, &slab) else { return false }
+            entry = .bytes(line.field, .text, extent, element: element)
+        case .address:
+            guard let extent = address(plain(capture, &slab), &slab) else { return false }
+            entry = .bytes(line.field, .text, extent, element: element)
+        case .timestamp:
+            guard let time = timestamp(capture, slab) else { return false }
+            entry = .integer(line.field, time / 1_000_000, element: element)
+        case .any: return false
+        }
+        row.put(line.place, element: entry)
         return true
     }
 
-    /// Puts the parts of a text under an attribute that repeats.
-    private mutating func parts(_ capture: Capture, _ line: EventPlan.Line, _ slab: borrowing Slab) -> Bool {
-        let bytes = slab.bytes(capture.extent)
-        var position = 0
-        var start = 0
-        while start <= bytes.byteCount {
-            let stop = bytes.firstIndex(of: line.value.split, from: start) ?? bytes.byteCount
-            var first = start
-            while first < stop, bytes.byte(at: first) == 0x20 { first += 1 }
-            if stop > first {
-                guard let element = Entry.element(position) else { return true }
-                let part = bytes.part(first, stop - first)
-                if line.isNumber {
-                    guard let whole = part.decimal.flatMap({ Int64(exactly: $0) }) else { return false }
-                    row.put(line.place, element: .integer(line.field, whole, element: element))
-                } else {
-                    let extent = Extent(first..<stop).shifted(by: capture.extent.offset)
-                    row.put(line.place, element: .bytes(line.field, .text, extent, element: element))
-                }
-                position += 1
-            }
-            start = stop + 1
+    /// A capture as text of a line's attribute, or nil when the schema does not take it.
+    @inline(__always)
+    private mutating func fitting(
+        _ capture: Capture, _ line: EventPlan.Line, _ mapping: Mapping, _ slab: inout Slab
+    ) -> Extent? {
+        let extent = transformed(plain(capture, &slab), line, &slab)
+        // OCSF dictionary: a mac_t has at most 32 characters, a file_hash_t had at most 64.
+        if line.conversion != .text, extent.length > (line.conversion == .mac ? 32 : 64) { return nil }
+        if line.knownTexts >= 0, mapping.book.knownTexts.find(slab.bytes(extent), seed: Int(line.knownTexts)) == nil {
+            return nil
         }
-        return position > 0
+        return extent
+    }
+
+    /// A text that is an address, or nil.
+    @inline(__always)
+    private func address(_ extent: Extent, _ slab: inout Slab) -> Extent? {
+        guard let address = IPAddress(slab.bytes(extent)) else { return nil }
+        // An ip_t has at most 40 characters: a longer text has a zone, or zeros to spare.
+        return extent.length <= 40 ? extent : slab.append(address)
+    }
+
+    /// A capture as a number of a line's attribute, or nil.
+    @inline(__always)
+    private func number(_ capture: Capture, _ line: EventPlan.Line, _ slab: borrowing Slab) -> Int64? {
+        line.value.scale == 1 ? integer(capture, slab) : scaled(capture, line.value.scale, slab)
+    }
+
+    /// A capture as a finite number, or nil.
+    private func double(_ capture: Capture, _ slab: borrowing Slab) -> Double? {
+        let number = capture.withText(slab) { Double($0.text) } ?? nil
+        return number.flatMap { $0.isFinite ? $0 : nil }
     }
 
     /// A capture times `scale`, rounded, or nil when it is no number or too large.

@@ -13,6 +13,9 @@ extension Normalizer {
         var pathLength: Int
     }
 
+    /// The most bytes of a path that a value is kept beside under; it is cut there.
+    static let longestPath = 256
+
     /// Captures texts by the path of their element (`System.EventID`), attributes below it (`System.Provider.Name`), and
     /// `<Data Name="X">` as if the element's name were X.
     mutating func xml(_ extent: Extent, _ mapping: Mapping, _ slab: inout Slab) -> Bool {
@@ -99,7 +102,10 @@ extension Normalizer {
         {
             captures[slot] = .text(value)
         } else {
-            let path = slab.append(xmlPath.bytes)
+            // An element's name is written once and stands before each of its values here: a long one would make a line
+            // grow a thousand times.
+            if xmlPath.count > Normalizer.longestPath { tally.misfits += 1 }
+            let path = slab.append(xmlPath.bytes.part(0, Normalizer.longestPath))
             members.begin(slab.bytes(path), isEscaped: false)
             members.append(.text(value), slab)
         }

@@ -10,7 +10,8 @@ internal import Wire
 /// Event (class 0) with its text, so that nothing is lost.
 ///
 /// Steps and conditions read captures, lines of a mapping put values at the places of the event's shape
-/// (``RowBuilder``), and the finished entries go into the batch in one piece. In the steady state nothing is allocated.
+/// (``RowBuilder``), and the finished entries go into the batch in one piece. In the steady state nothing is allocated but
+/// for names that no mapping has (columns beyond the last, fields of sensor records).
 public struct Normalizer: ~Copyable {
     /// What was made since the tally was last taken.
     public struct Tally: Sendable {
@@ -20,15 +21,18 @@ public struct Normalizer: ~Copyable {
         public var unreadable = 0
         /// Events that did not meet the schema and went out as Base Events.
         public var invalid = 0
-        /// Values that did not fit their attribute and stayed in `unmapped`.
+        /// Values that did not fit their attribute and stayed in `unmapped`, or whose path was cut there.
         public var misfits = 0
         /// Messages by syslog problem, in the order of `SyslogProblems.all`.
         public var problems: [Int]
     }
 
+    /// The most groups of an expression that takes a record apart.
+    static let mostGroups = 63
+
     let set: MappingSet
     let syslog: SyslogParser
-    let scratch = Pattern.Scratch(groups: 63)
+    let scratch = Pattern.Scratch(groups: Normalizer.mostGroups)
     /// Counts since `takeTally`.
     public internal(set) var tally: Tally
     /// The format and the problems of the message that was normalized last; nil when it was no message.
@@ -188,7 +192,7 @@ public struct Normalizer: ~Copyable {
         dropIncomplete(plan, mapping, batch.slab)
         leftovers(plan, mapping, batch.slab)
         let time = common(plan, mapping, header, &batch)
-        if let fault = plan.fault(row) {
+        if let fault = plan.missing(&row) {
             tally.invalid += 1
             baseEvent(index, header, fault: fault, attempted: plan.classUID, &batch)
             return
@@ -251,12 +255,7 @@ public struct Normalizer: ~Copyable {
                 break
             }
         }
-        // A clock far ahead would drive every window: the time of receipt counts then (reference/sigma.md section 9).
-        if header.frame.transport != .sensor, header.frame.transport != .file,
-            time > header.frame.received + 300_000_000_000
-        {
-            time = header.frame.received
-        }
+        time = header.settled(time)
         envelope(header, own, time, &batch)
         if plan.hasDevice { device(header, own, &batch.slab) }
         if members.count > 0 { row.put(own.unmapped, kind: .members, batch.slab.append(members.bytes)) }

@@ -137,6 +137,9 @@ extension MappingDraft {
             guard let element, let text = element.string else { continue }
             do {
                 let pattern = try Pattern(text)
+                if pattern.groupCount > Normalizer.mostGroups {
+                    element.complain("an expression has at most \(Normalizer.mostGroups) groups")
+                }
                 var sets: [(slot: SlotID, text: [UInt8])] = []
                 for (key, value) in entry["set"]?.members ?? [] {
                     if let name = key.scalar, let text = value.string {

@@ -48,6 +48,8 @@ struct Target {
     let isContainer: Bool
     let enumeration: OCSFDictionary.Enumeration?
     let sibling: String?
+    /// Whether it takes at most 64 characters, as a `file_hash_t` of OCSF 1.1 does.
+    var isDigest = false
 }
 
 extension ValueRule {
@@ -65,7 +67,7 @@ extension ValueRule {
         rule.sources = element["from"]?.strings.map { slots.slot($0) } ?? []
         for (key, value) in element["table"]?.members ?? [] {
             guard let text = key.scalar, let literal = literal(value, target, &builder) else { continue }
-            rule.table[Array(text.lowercased().utf8)] = literal
+            rule.table[text.lowercasedASCII] = literal
         }
         if element["table"] != nil, rule.sources.isEmpty { element.complain("a table needs 'from'") }
         for item in element["cases"]?.items ?? [] {
@@ -83,6 +85,9 @@ extension ValueRule {
         if let transform = element["transform"] {
             let found: Transform? = transform.choice(of: ["lower": .lower, "upper": .upper])
             rule.transform = found ?? .none
+            if let primitive = target.primitive, primitive != .string, primitive != .json {
+                transform.complain("only text has a transform")
+            }
         }
         if let scale = element["scale"], let factor = scale.double {
             if factor <= 0 { scale.complain("a scale is above 0") } else { rule.scale = factor }
@@ -107,9 +112,15 @@ extension ValueRule {
                 if target.primitive == .string { return .text(builder.constant(id)) }
                 return Int64(id).map { .integer($0) }
             }
-            let known = enumeration.captions.sorted { (Int($0.key) ?? 0) < (Int($1.key) ?? 0) }.prefix(12)
-                .map { "\($0.key) \($0.value)" }.joined(separator: ", ")
-            element.complain("\(target.path) has no value '\(text)'; it takes \(known)")
+            let all = enumeration.captions.sorted { (Int($0.key) ?? 0, $0.key) < (Int($1.key) ?? 0, $1.key) }
+            let known =
+                all.prefix(12).map { "\($0.key) \($0.value)" }.joined(separator: ", ") + (all.count > 12 ? ", …" : "")
+            let hint = Element.hint(text, among: enumeration.captions.values)
+            element.complain("\(target.path) has no value '\(text)'\(hint); it takes \(known)")
+            return nil
+        }
+        if let fault = fault(text, target) {
+            element.complain("\(target.path) takes \(fault), not '\(text)'")
             return nil
         }
         switch target.primitive {
@@ -131,6 +142,16 @@ extension ValueRule {
             if element.isPlain, let value = Int64(text) { return .integer(value) }
             if element.isPlain, text == "true" || text == "false" { return .boolean(text == "true") }
             return .text(builder.constant(text))
+        }
+    }
+
+    /// What a type takes that a text is not, or nil; of types that are narrower than their primitive.
+    private static func fault(_ text: String, _ target: Target) -> String? {
+        switch target.type {
+        case "ip_t": IPAddress(text) == nil ? "an IP address" : nil
+        case "port_t": Int(text).map { (0...65535).contains($0) } == true ? nil : "a port (0 to 65535)"
+        case "mac_t": text.utf8.count <= 32 ? nil : "at most 32 characters"
+        default: nil
         }
     }
 }

@@ -44,6 +44,13 @@ public struct BoundRules: Sendable {
                 if !open[Int(id)].contains(bytes) { open[Int(id)].append(bytes) }
             }
         }
+        // In an older version of the schema some classes have an attribute below `unmapped`.
+        for (slot, path) in ruleSet.program.fields.enumerated().dropFirst() {
+            guard let id = table.movedID(path), slots[Int(id)] < 0 else { continue }
+            slots[Int(id)] = Int32(slot)
+            let end = table.fields[Int(id)].end
+            if end > id + 1 { containers.append((slot, id..<end)) }
+        }
         self.slots = slots
         self.open = open
         self.containers = containers

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Documents
+internal import Inventory
 internal import Logging
 internal import Receivers
 
@@ -15,9 +16,9 @@ extension Configuration {
             return configuration
         }
         root.allow(only: [
-            "data", "site", "lanes", "pipeline", "journal", "listeners", "sensors", "zones", "mappings", "rules",
-            "outputs", "correlation",
-            "incidents", "http", "log", "files",
+            "data", "site", "lanes", "pipeline", "ocsf_version", "journal", "listeners", "sensors", "zones", "mappings",
+            "rules", "outputs", "correlation",
+            "incidents", "http", "log", "files", "intelligence",
         ])
         let folder = file.contains("/") ? String(file[..<(file.lastIndex(of: "/") ?? file.startIndex)]) : "."
         func path(_ element: Element?) -> String? {
@@ -36,6 +37,13 @@ extension Configuration {
             let chosen: Pipeline = pipeline.choice(of: ["full": .full, "parse": .parse])
         {
             configuration.pipeline = chosen
+        }
+        if let item = root["ocsf_version"], let text = item.string {
+            if let version = OCSFVersion(argument: text) {
+                configuration.ocsfVersion = version
+            } else {
+                item.complain("ocsf_version must be one of \(OCSFVersion.all.joined(separator: ", "))")
+            }
         }
         if let item = root["journal"] { configuration.journal = journal(item, path) }
         var names: [String: String] = [:]
@@ -61,6 +69,12 @@ extension Configuration {
             return made
         }
         configuration.zones = existing(root["zones"], path)
+        names.removeAll()
+        configuration.intelligence = list(root["intelligence"]).compactMap { item in
+            let made = intelligence(item, path)
+            if let made { name(made.name, of: item, "list", in: &names) }
+            return made
+        }
         configuration.mappings = oneOrMore(root["mappings"]).compactMap { existing($0, path) }
         configuration.rules = oneOrMore(root["rules"]).compactMap { existing($0, path) }
         if let outputs = root["outputs"] {
@@ -99,10 +113,31 @@ extension Configuration {
         if configuration.pipeline == .parse, !configuration.files.isEmpty || !configuration.sensors.isEmpty {
             root["pipeline"]?.complain("pipeline: parse takes listeners only; leave out 'files' and 'sensors'")
         }
+        limitMessages(of: &configuration, root["ocsf_version"])
         if configuration.listeners.isEmpty, configuration.sensors.isEmpty, configuration.files.isEmpty {
             root.complain("nothing comes in: give at least one of 'listeners', 'files' and 'sensors'")
         }
         return configuration
+    }
+
+    /// A text of OCSF 1.1 has at most 65,535 characters (`string_t`), and the whole message goes into one: `raw_data`.
+    private static func limitMessages(of configuration: inout Configuration, _ element: Element?) {
+        guard configuration.ocsfVersion != .native else { return }
+        let most = 65_535
+        // The default is one byte above.
+        for index in configuration.listeners.indices where configuration.listeners[index].maxMessageBytes == most + 1 {
+            configuration.listeners[index].maxMessageBytes = most
+        }
+        for index in configuration.files.indices where configuration.files[index].maxMessageBytes == most + 1 {
+            configuration.files[index].maxMessageBytes = most
+        }
+        let long =
+            configuration.listeners.filter { $0.maxMessageBytes > most }.map(\.name)
+            + configuration.files.filter { $0.maxMessageBytes > most }.map(\.name)
+        for name in long {
+            element?.complain(
+                "texts of this version have at most \(most) characters: the max_message_bytes of '\(name)' is above")
+        }
     }
 
     /// A day in milliseconds.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Inventory
 internal import Journal
 internal import Receivers
 
@@ -121,6 +122,8 @@ struct Configuration: Sendable {
     var lanes = 1
     /// How far a message goes.
     var pipeline = Pipeline.full
+    /// The version of OCSF in which events are written.
+    var ocsfVersion = OCSFVersion.native
     /// The journal; nil: none, what is in memory at a crash is lost.
     var journal: JournalOptions? = JournalOptions()
     /// Syslog listeners.
@@ -131,6 +134,8 @@ struct Configuration: Sendable {
     var sensors: [SensorSource] = []
     /// The file with zones, conduits, assets, lists and process points; nil: the embedded example.
     var zones: String?
+    /// Threat-intelligence lists.
+    var intelligence: [IntelligenceList] = []
     /// Mapping files and folders; empty: the embedded ones.
     var mappings: [String] = []
     /// Rule files and folders; empty: the embedded ones.
@@ -168,7 +173,8 @@ struct Configuration: Sendable {
     func keysThatDiffer(from next: Configuration) -> [String] {
         let same: KeyValuePairs = [
             "data": data == next.data, "site": site == next.site, "lanes": lanes == next.lanes,
-            "pipeline": pipeline == next.pipeline, "journal": journal == next.journal,
+            "pipeline": pipeline == next.pipeline, "ocsf_version": ocsfVersion == next.ocsfVersion,
+            "journal": journal == next.journal,
             "listeners": listeners == next.listeners, "files": files == next.files, "sensors": sensors == next.sensors,
             "outputs.lake": lake == next.lake, "outputs.feeds": feeds == next.feeds,
             "outputs.lines": lines == next.lines, "outputs.webhooks": webhooks == next.webhooks,

@@ -35,10 +35,17 @@ enum Content {
         return files
     }
 
+    /// Whether a YAML text is a rule: it has a detection, a correlation or a filter; a mapping has events.
+    static func isRule(_ text: String) -> Bool {
+        text.split(whereSeparator: \.isNewline).contains {
+            $0.hasPrefix("detection:") || $0.hasPrefix("correlation:") || $0.hasPrefix("filter:")
+        }
+    }
+
     /// The mappings alone, for commands that only normalize.
-    static func mappingSet(_ paths: [String]) throws -> MappingSet {
+    static func mappingSet(_ paths: [String], _ version: OCSFVersion) throws -> MappingSet {
         let complaints = Complaints()
-        var builder = FieldTable.Builder()
+        var builder = FieldTable.Builder(version.dictionary)
         let drafts = MappingSet.read(
             files(paths, embeddedBelow: "mappings/sources", complaints: complaints), builder: &builder,
             complaints: complaints)

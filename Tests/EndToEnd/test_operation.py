@@ -107,6 +107,8 @@ def test_the_example_in_the_documents_is_right(tmp_path, certificates):
     file = tmp_path / "penstock.yaml"
     file.write_text(example[1].replace("/etc/penstock/", str(tmp_path) + "/").replace("/var/lib/penstock", str(tmp_path)))
     (tmp_path / "zones.yaml").write_text((support.ROOT / "mappings/zones.example.yaml").read_text())
+    (tmp_path / "intelligence").mkdir()
+    (tmp_path / "intelligence/botnet.csv").write_text("indicator\n192.0.2.66\n")
     answer = support.penstock("check", "-c", file)
     assert answer.returncode == 0, answer.stderr.decode()
 

@@ -9,7 +9,7 @@ import support
 SECTIONS = {
     ("parse", "root"): "(top)", ("journal", "item"): "journal", ("listener", "item"): "listeners[]",
     ("tlsSettings", "tls"): "listeners[].tls", ("tlsSettings", "allow"): "listeners[].tls.allow",
-    ("fileInput", "item"): "files[]", ("sensor", "item"): "sensors[]", ("parse", "outputs"): "outputs",
+    ("fileInput", "item"): "files[]", ("sensor", "item"): "sensors[]", ("intelligence", "item"): "intelligence[]", ("parse", "outputs"): "outputs",
     ("lake", "item"): "outputs.lake", ("feed", "item"): "outputs.feeds[]", ("lines", "item"): "outputs.lines[]",
     ("webhook", "item"): "outputs.webhooks[]", ("parse", 'root["correlation"]?'): "correlation",
     ("parse", 'root["incidents"]?'): "incidents", ("parse", "http"): "http", ("parse", "log"): "log",
@@ -100,7 +100,7 @@ FAULTS = [
 def test_a_fault_is_told_at_its_place(tmp_path, text, wanted):
     file = tmp_path / "penstock.yaml"
     file.write_text(text + "\n")
-    answer = support.penstock("check", "-c", file, timeout=20)
+    answer = support.penstock("check", "-c", file)
     assert answer.returncode == 1, answer
     assert re.search(wanted, answer.stderr.decode()), answer.stderr.decode()
 
@@ -127,5 +127,5 @@ def test_a_reload_names_what_takes_a_restart(factory):
     changed = dict(service.configuration, site="elsewhere", correlation={"lateness": "7s"})
     service.write(changed)
     service.signal(signal.SIGHUP)
-    support.eventually(lambda: "site, correlation: changed" in service.log(), 20, "the log line")
+    support.eventually(lambda: "site, correlation: changed" in service.log(), 60, "the log line")
     assert service.stop() == 0

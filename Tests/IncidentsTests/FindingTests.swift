@@ -7,7 +7,7 @@ import Wire
 
 @Suite struct FindingTests {
     /// Events of all shapes: the attack, an analyst's close, and events with next to nothing in them.
-    private func events() throws -> [[UInt8]] {
+    private func events(_ dictionary: OCSFDictionary = .v1_8_0) throws -> [[UInt8]] {
         var knowledge = Plant.knowledge
         knowledge.asset = { address in
             address == Plant.plc
@@ -15,7 +15,9 @@ import Wire
                     name: "plc-1", criticality: "high", kind: "plc",
                     alike: [.init(address: "172.21.0.99", reason: "same firmware")]) : nil
         }
-        var engine = IncidentEngine(knowledge: knowledge)
+        var settings = IncidentSettings()
+        settings.dictionary = dictionary
+        var engine = IncidentEngine(settings: settings, knowledge: knowledge)
         var changes = try engine.accept(Plant.attack())
         #expect(changes.last?.record.otherTargets.map(\.address) == ["172.21.0.99"])
         var bare = Plant.hit(70, second: 70)
@@ -34,15 +36,40 @@ import Wire
         return changes.flatMap { $0.detectionFindings + [$0.incidentFinding] }
     }
 
-    @Test(.enabled(if: Place.cases != nil, "shared/cases is not here"))
-    func validateAgainstTheSchema() throws {
-        let script = try #require(Place.cases).appendingPathComponent("ocsf/validate.py").path
-        let events = try events()
+    @Test(
+        .enabled(if: Place.cases != nil, "shared/cases is not here"),
+        arguments: [("1.8.0", "schema.json"), ("1.1.0", "schema-1.1.0.json")])
+    func validateAgainstTheSchema(_ version: String, _ schema: String) throws {
+        let folder = try #require(Place.cases).appendingPathComponent("ocsf")
+        let events = try events(#require(OCSFDictionary.of(version: version)))
         #expect(events.count == 21)
         let input: [UInt8] = Array(events.joined(separator: [0x0A]))
-        let answer = try Place.run(["python3", script, "--warnings"], input: input)
+        let answer = try Place.run(
+            [
+                "python3", folder.appendingPathComponent("validate.py").path, "--warnings", "--schema",
+                folder.appendingPathComponent(schema).path,
+            ], input: input)
         #expect(answer.status == 0 && answer.output.isEmpty, "\(answer.output)")
         #expect(answer.errors.contains("\"valid\": \(events.count), \"invalid\": 0"), "\(answer.errors)")
+    }
+
+    /// What an older version has no attribute for stands below `unmapped`: each value of the newer one is still there.
+    @Test func olderVersionsLoseNothing() throws {
+        func scalars(_ events: [[UInt8]]) throws -> [[String]] {
+            try events.map { event in
+                let document = try JSONDocument(event)
+                let bytes = document.bytes.span.bytes
+                return document.tape.values.indices.filter {
+                    [.string, .number, .yes, .no].contains(document.tape.values[$0].kind)
+                }.map { document.tape.text($0, in: bytes) }.filter { $0 != "1.8.0" && $0 != "1.1.0" }.sorted()
+            }
+        }
+        let older = try events(.v1_1_0)
+        #expect(try scalars(older) == scalars(events()))
+        let documents = try older.map { try JSONDocument($0) }
+        #expect(documents.allSatisfy { $0.text("metadata.version") == "1.1.0" && $0.text("is_alert") == nil })
+        #expect(documents.contains { $0.text("unmapped.is_alert") == "true" })
+        #expect(documents.contains { $0.text("unmapped.evidences.uid") != nil && $0.text("evidences.uid") == nil })
     }
 
     @Test func everyPathIsInTheFields() throws {

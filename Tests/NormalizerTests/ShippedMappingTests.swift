@@ -51,7 +51,7 @@ struct ShippedMappingTests {
             $0.contains("user.name: root")
         }
         #expect(failed == 1)
-        #expect(complaints.all.map(\.description) == ["o.yaml:\((line ?? 0) + 1):18: user.name is 'admin'"])
+        #expect(complaints.all.map(\.description) == ["o.yaml:\((line ?? 0) + 1):18: user.name is 'admin', not 'root'"])
     }
 
     /// Fuzzed lines: each is one row, in order, and each row is JSON of its own.

@@ -101,6 +101,18 @@ struct StepTests {
         #expect(unmapped.contains(#""EventData.More":"m""#) && unmapped.contains(#""System.Provider.Guid":"{1}""#))
     }
 
+    /// A name stands once in the line, and before each of its values in the event: it is cut there.
+    @Test func xmlDoesNotGrow() throws {
+        var bench = try Bench(StepTests.mapping("  - xml: true", "src_endpoint.ip: a.b"))
+        let name = String(repeating: "n", count: 30_000)
+        let values = String(repeating: " v='1'", count: 4_000)
+        let row = bench.take("<r><\(name)\(values)><\(name)\(values)>x</\(name)></\(name)></r>")
+        let size = bench.json(row).count
+        #expect(size < 2_000_000, "\(size)")
+        let misfits = bench.normalizer.takeTally().misfits
+        #expect(misfits > 3_000, "\(misfits)")
+    }
+
     @Test func structuredData() throws {
         let (event, _) = try event(
             StepTests.mapping(
@@ -153,6 +165,68 @@ struct StepTests {
                 == ["192.0.2.7", "192.0.2.8", "192.0.2.9"])
     }
 
+    /// Of letters beyond ASCII the case counts, in the mapping as in the record.
+    @Test func lettersBeyondASCII() throws {
+        let mapping = StepTests.mapping(
+            "  - kv: true",
+            "src_endpoint.ip: src\nmessage: {from: act, table: {Öffnen: table}}\n"
+                + "src_endpoint.name: {cases: [{when: {act: Öffnen}, value: case}]}"
+        )
+        for (act, isKnown) in [("Öffnen", true), ("ÖFFNEN", true), ("öffnen", false), ("Schließen", false)] {
+            let (event, _) = try event(mapping, "src=192.0.2.1 act=\(act)")
+            #expect(value(event, "message") == (isKnown ? "table" : nil), "\(act)")
+            #expect(value(event, "src_endpoint.name") == (isKnown ? "case" : nil), "\(act)")
+        }
+    }
+
+    /// Each value of an attribute that repeats is judged as a single one would be; what holds one that does not fit stays
+    /// beside as well.
+    @Test(arguments: [
+        ("class: ftp_activity", "codes: list", "codes", #"["a",1,2.5,"7",null,[8]]"#, "[1, 7]"),
+        (
+            "class: http_activity", "http_request.x_forwarded_for: {from: list, split: ','}",
+            "http_request.x_forwarded_for",
+            #""unknown, 192.0.2.7 ,2001:db8::1,10.0.0.256""#, #"["192.0.2.7", "2001:db8::1"]"#
+        ),
+        (
+            "class: network_activity", "src_endpoint.intermediate_ips: list", "src_endpoint.intermediate_ips",
+            #"["x","192.0.2.3",7,{"ip":"192.0.2.4"}]"#, #"["192.0.2.3"]"#
+        ),
+    ])
+    func elements(_ eventClass: String, _ line: String, _ path: String, _ list: String, _ expected: String) throws {
+        var bench = try Bench(
+            StepTests.mapping("  - json: true", "src_endpoint.ip: src\n" + line)
+                .replacing("class: network_activity", with: eventClass)
+                .replacing("activity_id: Traffic", with: "activity_id: 0")
+                .replacing(
+                    "connection_info.direction_id: {value: 0}",
+                    with: eventClass.contains("http") ? "http_response.code: {value: 200}" : "message: src"))
+        let row = bench.take(#"{"src":"192.0.2.1","list":\#(list)}"#)
+        let object = try bench.object(row)
+        var found: Any? = object
+        for part in path.split(separator: ".") { found = (found as? [String: Any])?[String(part)] }
+        #expect(found.map { "\($0)" } == expected, "\(object)")
+        let kept = (object["unmapped"] as? [String: Any])?["list"]
+        #expect(kept != nil, "\(object)")
+        #expect(bench.normalizer.takeTally().misfits == 1)
+    }
+
+    /// The values of an attribute that repeats inside of objects that repeat belong to one object.
+    @Test func elementsOfOneObject() throws {
+        let (event, _) = try event(
+            StepTests.mapping(
+                "  - json: true",
+                "finding_info.uid: id\nfinding_info.title: id\nvulnerabilities.cve.uid: id\nvulnerabilities.references: list"
+            )
+            .replacing("class: network_activity", with: "class: vulnerability_finding")
+            .replacing("activity_id: Traffic", with: "activity_id: Create")
+            .replacing("connection_info.direction_id: {value: 0}", with: "message: id"),
+            #"{"id":"CVE-1","list":["http://a","http://b","http://c"]}"#)
+        let all = event["vulnerabilities"] as? [[String: Any]]
+        #expect(all?.count == 1 && all?.first?["references"] as? [String] == ["http://a", "http://b", "http://c"])
+        #expect((all?.first?["cve"] as? [String: Any])?["uid"] as? String == "CVE-1")
+    }
+
     /// What is common goes to the events whose class has a place for it; the event's own lines go before.
     @Test func common() throws {
         let text = """
@@ -203,6 +277,12 @@ struct StepTests {
                 StepTests.mapping("  - kv: true", line, more: "common: {map: {user.nme: a}}"),
                 "no event of this mapping has the attribute 'user.nme'"))
         #expect(isSaid("name: x\nmatch: [{cef: {}}]\nevents: []", "give a vendor"))
+        #expect(isSaid(StepTests.mapping("  - kv: true", "observables: a"), "'observables' is an object"))
+        for count in 63...64 {
+            let groups = String(repeating: "(a)", count: count)
+            let text = StepTests.mapping("  - regex: {any: ['\(groups)']}", line)
+            #expect(isSaid(text, "at most 63 groups") == (count > 63), "\(count)")
+        }
     }
 
     @Test func recognised() throws {

@@ -42,9 +42,12 @@ struct Bench: ~Copyable {
     var normalizer: Normalizer
     var batch: Batch
 
-    init(_ files: [(name: String, text: String)], records: RecordVocabulary = .none) throws {
+    init(
+        _ files: [(name: String, text: String)], records: RecordVocabulary = .none,
+        of dictionary: OCSFDictionary = .v1_8_0
+    ) throws {
         let complaints = Complaints()
-        var builder = FieldTable.Builder()
+        var builder = FieldTable.Builder(dictionary)
         let drafts = MappingSet.read(files, builder: &builder, complaints: complaints)
         try #require(complaints.all.isEmpty, "\(complaints.all)")
         set = MappingSet(drafts, table: builder.build(), records: records)
@@ -52,8 +55,8 @@ struct Bench: ~Copyable {
         batch = Batch(table: set.table)
     }
 
-    init(_ text: String, records: RecordVocabulary = .none) throws {
-        try self.init([("m.yaml", text)], records: records)
+    init(_ text: String, records: RecordVocabulary = .none, of dictionary: OCSFDictionary = .v1_8_0) throws {
+        try self.init([("m.yaml", text)], records: records, of: dictionary)
     }
 
     /// The number of the event that a message becomes.

@@ -17,14 +17,20 @@ struct VendorTests {
     }
 
     /// Runs the validator of the shared cases over events, one a line: its exit status and what it says.
-    static func validate(_ events: [[UInt8]]) throws -> (status: Int32, told: String) {
+    static func validate(
+        _ events: [[UInt8]], _ schema: String = "schema.json"
+    ) throws -> (status: Int32, told: String) {
         let cases = try #require(Places.cases)
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("penstock-\(UUID().uuidString).ndjson")
         defer { try? FileManager.default.removeItem(at: file) }
         try Data(events.joined(separator: [0x0A])).write(to: file)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", cases.appendingPathComponent("ocsf/validate.py").path]
+        let folder = cases.appendingPathComponent("ocsf")
+        process.arguments = [
+            "python3", folder.appendingPathComponent("validate.py").path, "--schema",
+            folder.appendingPathComponent(schema).path,
+        ]
         process.standardInput = try FileHandle(forReadingFrom: file)
         let output = Pipe()
         process.standardOutput = output

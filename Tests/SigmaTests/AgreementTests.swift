@@ -122,6 +122,29 @@ struct AgreementTests {
         }
     }
 
+    /// In an older version of OCSF some classes have an attribute below `unmapped`: rules ask for it by its own name.
+    @Test func movedAttributes() throws {
+        let set = RuleSet.parse(
+            text: "title: p\nlogsource: {product: x}\ndetection: {k: {policy.name: lab}, condition: k}", file: "t",
+            complaints: Complaints())
+        for (dictionary, isMoved) in [(OCSFDictionary.v1_8_0, false), (.v1_1_0, true), (.v1_8_0, true)] {
+            var builder = FieldTable.Builder(dictionary)
+            for path in ["policy.name", "unmapped.policy.name"] { builder.add(path) }
+            let text = builder.constant("lab")
+            let table = builder.build()
+            var batch = Batch(table: table)
+            batch.beginRow(frame: -1, classUID: 0, time: 0)
+            let field = try #require(isMoved ? table.id("unmapped.policy.name") : table.id("policy.name"))
+            batch.put(.constant(field, text))
+            batch.endRow()
+            var scratch = MatchScratch()
+            var hits: [Int] = []
+            BoundRules(set, table: table).match(
+                0, of: batch, candidates: set.allCandidates, scratch: &scratch, into: &hits)
+            #expect(hits.count == (isMoved && dictionary.isNative ? 0 : 1))
+        }
+    }
+
     /// Random rule texts and random events: nothing traps.
     @Test func fuzz() {
         var generator = Generator(state: 9)

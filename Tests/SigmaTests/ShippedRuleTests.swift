@@ -25,6 +25,7 @@ struct ShippedRuleTests {
                 "CROSS_ZONE_VIOLATION", "UNAUTHORIZED_MODBUS_WRITE", "UNAUTHORIZED_MODBUS_WRITE_ACCEPTED",
                 "MODBUS_EXCEPTION", "OT_BRUTE_FORCE_SCAN", "PROCESS_SAFETY_VIOLATION", "SSH_LOGIN_FAILURE",
                 "SSH_BRUTE_FORCE", "REVOKED_CERTIFICATE", "SHARED_IDENTITY", "EXPIRING_CERTIFICATE",
+                "INTELLIGENCE_MATCH",
             ])
         for fact in facts {
             #expect(!fact.samples.isEmpty && !fact.references.isEmpty && !fact.falsePositives.isEmpty, "\(fact.title)")

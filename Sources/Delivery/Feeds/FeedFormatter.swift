@@ -316,8 +316,8 @@ public struct FeedFormatter: ~Copyable {
         let plan = Plan()
         plan.slotOf = [Int16](repeating: -1, count: table.fields.count)
         func slots(_ paths: [String]) -> [Int] {
-            paths.compactMap { path in
-                guard let field = table.id(path) else { return nil }
+            // In an older version of the schema some classes have an attribute below `unmapped`.
+            paths.flatMap { [table.id($0), table.movedID($0)].compactMap { $0 } }.map { field in
                 if plan.slotOf[Int(field)] < 0 {
                     plan.slotOf[Int(field)] = Int16(plan.slotCount)
                     plan.slotCount += 1

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Events
+public import Events
 internal import Instruments
 public import Logging
 internal import Wire
@@ -28,8 +28,8 @@ public enum LakeImport {
     /// - Parameter complain: gets each problem as `file:line: text`; at most ``complaintLimit`` of them, and a last
     ///   line that counts the others.
     public static func run(
-        inputs: [String], to store: any ObjectStore, settings: LakeSettings = LakeSettings(), log: Logger? = nil,
-        complain: (String) -> Void
+        inputs: [String], to store: any ObjectStore, settings: LakeSettings = LakeSettings(),
+        dictionary: OCSFDictionary = .v1_8_0, log: Logger? = nil, complain: (String) -> Void
     ) -> Summary {
         var summary = Summary()
         var told = 0
@@ -44,7 +44,7 @@ public enum LakeImport {
         }
 
         var reader = EventReader()
-        var builder = FieldTable.Builder()
+        var builder = FieldTable.Builder(dictionary)
         for source in sources {
             source.forEach(complain: { _, _ in }) { line, _ in try? reader.collect(line, into: &builder) }
         }

@@ -37,7 +37,7 @@ final class LakePartition {
         options.createdBy = "penstock version \(settings.version)"
         writer = ParquetWriter(schema: schema.parquet, options: options)
         writer.metadata = [
-            ("ocsf.version", OCSFDictionary.v1_8_0.version), ("ocsf.class_uid", String(schema.classUID)),
+            ("ocsf.version", schema.version), ("ocsf.class_uid", String(schema.classUID)),
             ("ocsf.class_name", schema.className), ("penstock.version", settings.version),
             ("penstock.json_columns", schema.jsonColumns.joined(separator: ",")),
         ]

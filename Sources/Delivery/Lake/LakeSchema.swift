@@ -35,6 +35,8 @@ public struct LakeSchema: Sendable {
         var fields: Range<FieldID>
     }
 
+    /// The version of OCSF.
+    public let version: String
     /// The `class_uid`.
     public let classUID: Int
     /// The class name: the first part of object keys, and the table's name in queries.
@@ -56,6 +58,7 @@ public struct LakeSchema: Sendable {
     public init(classUID uid: Int, table: FieldTable, onlyCore: Bool = false) throws(ParquetError) {
         let dictionary = table.dictionary
         let eventClass = dictionary.classes[uid]
+        version = dictionary.version
         classUID = uid
         className = eventClass?.shape.name ?? "class_\(uid)"
         let core = LakeSchema.corePaths(of: uid, in: dictionary)

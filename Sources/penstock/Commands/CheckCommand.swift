@@ -11,7 +11,10 @@ internal import Sigma
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Checks configuration, mappings, rules, zones and certificates; opens no port.",
-        discussion: "Every fault is told as file:line:column: message. Without a file it checks what is embedded.")
+        discussion: """
+            Every fault is told as file:line:column: message; what is probably not meant (branches that no record \
+            reaches, mappings that take the same records) as a warning. Without a file it checks what is embedded.
+            """)
 
     @Option(name: [.short, .customLong("config")], help: "The configuration (YAML).")
     var config: String?
@@ -19,6 +22,8 @@ struct CheckCommand: ParsableCommand {
     var mappings: [String] = []
     @Option(help: "A rule file or folder to check besides; may be given several times.")
     var rules: [String] = []
+    @Argument(help: "Mapping and rule files or folders to check.")
+    var paths: [String] = []
 
     func run() throws {
         let complaints = Complaints()
@@ -30,22 +35,38 @@ struct CheckCommand: ParsableCommand {
         }
         configuration.mappings += mappings
         configuration.rules += rules
+        for path in paths {
+            do {
+                let names = try Input.yamlFiles(path)
+                if names.isEmpty { complaints.add(Complaint(file: path, "no .yaml or .yml file is there")) }
+                for name in names {
+                    if Content.isRule(try Input.text(name)) {
+                        configuration.rules.append(name)
+                    } else {
+                        configuration.mappings.append(name)
+                    }
+                }
+            } catch { complaints.add(Complaint(file: path, "cannot be read: \(error)")) }
+        }
         let loading = Knowledge.load(configuration, complaints: complaints)
         for name in ["cef", "leef"] {
             let path = "mappings/feeds/\(name).yaml"
             _ = FeedFormat(Content.embedded(path), file: path, complaints: complaints)
         }
-        for complaint in complaints.all { complain(complaint.description) }
+        loading.knowledge.mappings.review(loading.drafts)
+        for complaint in complaints.byPlace { complain(complaint.description) }
         if !complaints.errors.isEmpty {
             complain("\(complaints.errors.count) fault\(complaints.errors.count == 1 ? "" : "s")")
             throw ExitCode(1)
         }
         let knowledge = loading.knowledge
+        let warnings = complaints.all.count
+        let rest = warnings == 0 ? "" : ", \(warnings) warning\(warnings == 1 ? "" : "s")"
         print(
             """
             fine: \(configuration.listeners.count) listeners, \(configuration.sensors.count) sensors, \
             \(loading.drafts.count) mappings, \(knowledge.ruleSet.rules.count) rules, \
-            \(knowledge.ruleSet.correlations.count) correlations, \(knowledge.plant.zones.zones.count) zones
+            \(knowledge.ruleSet.correlations.count) correlations, \(knowledge.plant.zones.zones.count) zones\(rest)
             """)
     }
 }

@@ -92,6 +92,26 @@ struct Input {
         return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
     }
 
+    /// When a file's content was last changed, in nanoseconds since the epoch; nil when there is none.
+    static func lastChange(_ path: String) -> Int64? {
+        var information = stat()
+        guard stat(path, &information) == 0 else { return nil }
+        return Int64(information.st_mtim.tv_sec) * 1_000_000_000 + Int64(information.st_mtim.tv_nsec)
+    }
+
+    /// The first `limit` bytes of a file; of a compressed one, of what it holds.
+    static func bytes(_ path: String, limit: Int) throws -> [UInt8] {
+        struct Enough: Error {}
+        var bytes: [UInt8] = []
+        do {
+            try frames([path], mode: .none) { span, _ in
+                span.part(0, limit - bytes.count).withUnsafeBytes { bytes.append(contentsOf: $0) }
+                if bytes.count >= limit { throw Enough() }
+            }
+        } catch is Enough {}
+        return bytes
+    }
+
     /// The whole text of a file.
     static func text(_ path: String) throws -> String {
         var bytes: [UInt8] = []

@@ -15,6 +15,8 @@ struct LakeCommand: ParsableCommand {
         var to: String
         @Option(help: "zstd, snappy or none.")
         var compression: String = "zstd"
+        @Option(help: "The version of OCSF that the events are in.")
+        var ocsfVersion = OCSFVersion.native
         @Argument(help: "Files; none or - reads standard input.")
         var files: [String] = []
 
@@ -36,7 +38,9 @@ struct LakeCommand: ParsableCommand {
                 complain("\(to): \(error.description)")
                 throw ExitCode(1)
             }
-            let summary = LakeImport.run(inputs: files, to: store, settings: settings) { complain($0) }
+            let summary = LakeImport.run(
+                inputs: files, to: store, settings: settings, dictionary: ocsfVersion.dictionary
+            ) { complain($0) }
             complain("\(summary.events) events in \(summary.objects) objects, \(summary.bytes) bytes")
             if summary.status != 0 { throw ExitCode(summary.status) }
         }

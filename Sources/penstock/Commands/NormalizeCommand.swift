@@ -15,11 +15,13 @@ struct NormalizeCommand: ParsableCommand {
     var jsonl = false
     @Option(help: "A mapping file or folder instead of the embedded ones; may be given several times.")
     var mappings: [String] = []
+    @Option(help: "The version of OCSF that events are written in.")
+    var ocsfVersion = OCSFVersion.native
     @Argument(help: "Files; none or - reads standard input.")
     var files: [String] = []
 
     func run() throws {
-        let set = try Content.mappingSet(mappings)
+        let set = try Content.mappingSet(mappings, ocsfVersion)
         var normalizer = Normalizer(set)
         var batch = Batch(table: set.table)
         var output = Output()

@@ -17,6 +17,8 @@ struct ReadCommand: ParsableCommand {
     var workers: Int = 1
     @Option(help: "A mapping file or folder instead of the embedded ones; may be given several times.")
     var mappings: [String] = []
+    @Option(help: "The version of OCSF that events are written in.")
+    var ocsfVersion = OCSFVersion.native
     @Argument(help: "Capture files; - is standard input.")
     var captures: [String]
 
@@ -26,7 +28,7 @@ struct ReadCommand: ParsableCommand {
     }
 
     func run() throws {
-        let set = try Content.mappingSet(mappings)
+        let set = try Content.mappingSet(mappings, ocsfVersion)
         var normalizer = Normalizer(set)
         var output = Output()
         var faults = 0

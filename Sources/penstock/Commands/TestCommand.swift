@@ -11,10 +11,29 @@ internal import Sigma
 struct TestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "test", abstract: "Runs the samples inside mappings and rules.",
-        discussion: "Without paths it runs those of the embedded files.")
+        discussion: """
+            Without paths it runs those of the embedded files. A failing sample is shown with what it expects and what \
+            its record becomes. With --update what mapping samples expect is rewritten in place; all else in the files \
+            stays as it is. A sample without 'expect' gets one.
+            """)
 
+    @Option(help: "The version of OCSF that samples are tried in; what they expect is 1.8.0.")
+    var ocsfVersion = OCSFVersion.native
+    @Flag(help: "Rewrite what the samples of mappings expect to what their records become.")
+    var update = false
+    @Flag(help: "With --update: only say what would be rewritten.")
+    var dryRun = false
     @Argument(help: "Mapping and rule files or folders.")
     var paths: [String] = []
+
+    func validate() throws {
+        if update, paths.isEmpty { throw ValidationError("--update needs the files or folders to rewrite") }
+        if update, !ocsfVersion.dictionary.isNative {
+            throw ValidationError(
+                "samples expect OCSF \(OCSFVersion.native.dictionary.version): --update takes no other")
+        }
+        if dryRun, !update { throw ValidationError("--dry-run goes with --update") }
+    }
 
     func run() throws {
         let complaints = Complaints()
@@ -24,26 +43,56 @@ struct TestCommand: ParsableCommand {
         } else {
             files = Content.files(paths, embeddedBelow: "", complaints: complaints)
         }
-        // A rule has a logsource or a correlation, a mapping has events.
-        let isRule = { (text: String) in
-            text.split(separator: "\n").contains {
-                $0.hasPrefix("detection:") || $0.hasPrefix("correlation:") || $0.hasPrefix("filter:")
-            }
-        }
-        var configuration = Configuration.defaults
-        configuration.zones = nil
-        var builder = FieldTable.Builder()
-        let drafts = MappingSet.read(files.filter { !isRule($0.text) }, builder: &builder, complaints: complaints)
-        let plant = Knowledge.load(configuration, complaints: Complaints()).knowledge.plant
-        let rules = RuleSet.parse(
-            files: files.filter { isRule($0.text) }, placeholders: plant.lists, complaints: complaints)
+        let ruleFiles = files.filter { Content.isRule($0.text) }
+        let mappingFiles = files.filter { !Content.isRule($0.text) }
+        var builder = FieldTable.Builder(ocsfVersion.dictionary)
+        let drafts = MappingSet.read(mappingFiles, builder: &builder, complaints: complaints)
+        let zones = "mappings/zones.example.yaml"
+        let plant = PlantModel.parse(Content.embedded(zones), file: zones, complaints: complaints)
+        let rules = RuleSet.parse(files: ruleFiles, placeholders: plant.lists, complaints: complaints)
         let set = MappingSet(drafts, table: builder.build())
-        let mapped = set.runSamples(drafts)
+        // What is wrong with the files themselves is told apart from samples.
+        let faults = complaints.errors.count
+        let outcomes = set.sampleOutcomes(drafts)
         let matched = TestCommand.runSamples(rules, complaints)
+        let passed = outcomes.count { $0.passed } + matched.passed
+        var failed = outcomes.count { !$0.passed } + matched.failed
+        var rewritten = 0
+        if update, faults == 0 {
+            for outcome in outcomes where dryRun && !outcome.passed { complain(outcome.report) }
+            let update = SampleUpdate(outcomes, files: mappingFiles, complaints: complaints)
+            rewritten = write(update, mappingFiles, complaints)
+            failed -= rewritten
+        } else {
+            for outcome in outcomes where !outcome.passed { complain(outcome.report) }
+            if update { complain("nothing is rewritten: correct the files first") }
+        }
         for complaint in complaints.all { complain(complaint.description) }
-        let failed = mapped.failed + matched.failed + complaints.errors.count - mapped.failed
-        print("\(mapped.passed + matched.passed) passed, \(max(failed, mapped.failed + matched.failed)) failed")
-        if !complaints.errors.isEmpty || mapped.failed + matched.failed > 0 { throw ExitCode(1) }
+        let changed = update ? ", \(rewritten) \(dryRun ? "to rewrite" : "rewritten")" : ""
+        let rest = faults == 0 ? "" : ", \(faults) fault\(faults == 1 ? "" : "s") in the files"
+        print("\(passed) passed\(changed), \(failed) failed\(rest)")
+        if failed + faults > 0 { throw ExitCode(1) }
+    }
+
+    /// Writes the files of an update, and tells how many samples that are.
+    private func write(
+        _ update: SampleUpdate, _ files: [(name: String, text: String)], _ complaints: Complaints
+    ) -> Int {
+        var samples = 0
+        for file in update.files {
+            do {
+                let old = files.first { $0.name == file.name }?.text ?? ""
+                try FileText.replace(file.name, old, with: file.text, dryRun: dryRun)
+            } catch {
+                complaints.add(Complaint(file: file.name, "not rewritten: \(error)"))
+                continue
+            }
+            samples += file.samples
+            let count = "\(file.samples) sample\(file.samples == 1 ? "" : "s")"
+            let attributes = "\(file.attributes) attribute\(file.attributes == 1 ? "" : "s")"
+            print("\(file.name): \(count) \(dryRun ? "to rewrite" : "rewritten") (\(attributes))")
+        }
+        return samples
     }
 
     /// Runs the samples of detection and correlation rules; a failure is a complaint at the sample's line.

@@ -829,6 +829,78 @@ samples:
   - event: {class_uid: 4001, status_detail: expires in 12 days}
     match: false
 """##),
+        ("mappings/rules/intelligence_match.yml", ##"""
+# SPDX-License-Identifier: Apache-2.0
+title: Address, Name Or File On A Threat-Intelligence List
+id: 5d1f6d0e-6a1f-4a6e-9d65-0e2f6a3c8b17
+name: INTELLIGENCE_MATCH
+status: stable
+description: >
+  An event has an address, a domain name, the host of a URL or a file hash that a threat-intelligence list of the
+  configuration knows, believed at least moderately. A packet from such an address that the border turned away is
+  everyday and left out; one that a host of the plant sends there, or a file of that hash, is not.
+references:
+  - https://docs.oasis-open.org/cti/stix/v2.1/stix-v2.1.html (section 4.7, indicators)
+  - https://attack.mitre.org/techniques/T0885/
+author: Penstock
+date: 2026-11-21
+tags: [attack.command-and-control, attack.t0885]
+logsource: {product: ocsf}
+detection:
+  known:
+    unmapped.intelligence.confidence: [medium, high]
+  filter_turned_away:
+    # 2: denied.
+    action_id: 2
+    unmapped.intelligence.attribute: [src_endpoint.ip, evidences.src_endpoint.ip]
+  condition: known and not 1 of filter_*
+falsepositives:
+  - A list that is old, or that names shared hosting
+  - A vulnerability scanner of a publisher that is on a list of scanners
+level: high
+penstock:
+  group-by: [unmapped.intelligence.indicator, src_endpoint.ip]
+  timespan: 1h
+samples:
+  - event:
+      class_uid: 4001
+      action_id: 1
+      src_endpoint: {ip: 172.22.0.10}
+      dst_endpoint: {ip: 198.51.100.7, port: 443}
+      unmapped: {intelligence: {list: botnet, indicator: 198.51.100.0/24, attribute: dst_endpoint.ip, confidence: high}}
+    match: true
+  - note: a name that was asked for
+    event:
+      class_uid: 4003
+      src_endpoint: {ip: 172.22.0.10}
+      query: {hostname: update.evil.example}
+      unmapped: {intelligence: {list: domains, indicator: evil.example, attribute: query.hostname, confidence: medium}}
+    match: true
+  - note: the border stopped it, but a host of the plant sent it
+    event:
+      class_uid: 4001
+      action_id: 2
+      src_endpoint: {ip: 172.22.0.10}
+      dst_endpoint: {ip: 198.51.100.7, port: 443}
+      unmapped: {intelligence: {list: botnet, indicator: 198.51.100.7, attribute: dst_endpoint.ip, confidence: high}}
+    match: true
+  - note: turned away at the border
+    event:
+      class_uid: 4001
+      action_id: 2
+      src_endpoint: {ip: 198.51.100.7}
+      dst_endpoint: {ip: 172.22.0.10, port: 23}
+      unmapped: {intelligence: {list: scanners, indicator: 198.51.100.7, attribute: src_endpoint.ip, confidence: high}}
+    match: false
+  - event:
+      class_uid: 4001
+      src_endpoint: {ip: 172.22.0.10}
+      dst_endpoint: {ip: 198.51.100.7, port: 443}
+      unmapped: {intelligence: {list: rumours, indicator: 198.51.100.7, attribute: dst_endpoint.ip, confidence: low}}
+    match: false
+  - event: {class_uid: 4001, src_endpoint: {ip: 172.22.0.10}, dst_endpoint: {ip: 198.51.100.7}}
+    match: false
+"""##),
         ("mappings/rules/ot_brute_force_scan.yml", ##"""
 # SPDX-License-Identifier: Apache-2.0
 title: Modbus Request Answered By An Exception
@@ -1326,9 +1398,9 @@ common:
   severity_id:
     from: [cef.severity]
     table: {"0": 1, "1": 1, "2": 2, "3": 2, "4": 3, "5": 3, "6": 3, "7": 4, "8": 4, "9": 5, "10": 5, debug: 1, info: 1,
-              information: 1, informational: 1, notice: 1, none: 1, verylow: 2, very-low: 2, minor: 2, low: 2, warn: 2,
+              information: 1, informational: 1, notice: 1, verylow: 2, very-low: 2, minor: 2, low: 2, warn: 2,
               warning: 2, med: 3, medium: 3, moderate: 3, error: 3, err: 3, major: 4, high: 4, severe: 4, crit: 5,
-              critical: 5, very-high: 5, veryhigh: 5, alert: 5, emerg: 5, emergency: 5, fatal: 6, unknown: 0}
+              critical: 5, very-high: 5, veryhigh: 5, alert: 5, emerg: 5, emergency: 5, fatal: 6}
   device_type_id: 0
   profiles: [security_control, host]
   map:
@@ -2811,7 +2883,7 @@ events:
           - {when: {smb.status: [STATUS_SUCCESS, STATUS_MORE_PROCESSING_REQUIRED]}, value: Success}
           - {when: {smb.status: {exists: true}}, value: Failure}
         default: 0
-  - when: {kind: krb5, krb5.cname: {exists: true}, not: {krb5.cname: ["<empty>", ""]}}
+  - when: {kind: krb5, krb5.cname: {exists: true}}
     class: authentication
     activity_id:
       from: [krb5.failed_request, krb5.msg_type]

@@ -41,6 +41,8 @@ final class Engine: @unchecked Sendable {
     private let threads = Mutex<[OutputThread]>([])
     private let outputThreads = Mutex<[OutputThread]>([])
     private let state = Mutex<String?>("starting")
+    /// The threat-intelligence lists that have gauges.
+    let intelligenceLists = Mutex<Set<String>>([])
 
     /// Opens everything that `configuration` names; nothing runs before `start`.
     init(
@@ -126,6 +128,7 @@ final class Engine: @unchecked Sendable {
         incidentSettings.sinks = configuration.webhooks.map(\.name)
         incidentSettings.version = penstockVersion
         incidentSettings.site = configuration.site
+        incidentSettings.dictionary = configuration.ocsfVersion.dictionary
         for asset in loading.knowledge.plant.assets.values.sorted(by: { $0.name < $1.name })
         where asset.role == "gateway" || asset.role == "nat" || asset.role == "scanner" {
             incidentSettings.stops.append(
@@ -312,12 +315,19 @@ final class Engine: @unchecked Sendable {
         }
         hub.registry.gauge("penstock_ring_batches", ["ring": "hits"], help: "Batches that wait between two stages.")
             .set(Int64(hub.hits.count))
+        setIntelligenceGauges()
     }
 
-    /// Loads mappings, rules, zones and certificates anew; when anything is wrong the old ones stay.
+    /// Loads mappings, rules, zones, threat intelligence and certificates anew; when anything is wrong the old ones stay.
     ///
     /// - Returns: what is wrong, or nothing.
     func reload() -> [String] {
+        let faults = load()
+        countReload(refused: !faults.isEmpty)
+        return faults
+    }
+
+    private func load() -> [String] {
         let complaints = Complaints()
         var next = configuration
         if let file = configuration.file {
@@ -325,9 +335,13 @@ final class Engine: @unchecked Sendable {
                 next = Configuration.parse(try Input.text(file), file: file, complaints: complaints)
             } catch { complaints.add(Complaint(file: file, "\(error)")) }
         }
-        let loading = Knowledge.load(next, complaints: complaints)
+        var loaded = next
+        // What runs on with the old version cannot take events of another one.
+        loaded.ocsfVersion = configuration.ocsfVersion
+        let loading = Knowledge.load(loaded, complaints: complaints)
         guard complaints.errors.isEmpty else { return complaints.errors.map(\.description) }
         do { try input.reloadCertificates() } catch { return ["\(error)"] }
+        for complaint in complaints.all { log.warning("\(complaint)") }
         hub.publish(loading.knowledge)
         let late = configuration.keysThatDiffer(from: next)
         if !late.isEmpty {

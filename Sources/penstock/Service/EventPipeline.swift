@@ -162,6 +162,7 @@ struct EventPipeline: ~Copyable {
     /// Adds what was counted since the last call to the shared counters.
     mutating func count(into counters: inout LaneCounters, oldest: Int64) {
         counters.add(normalizer.tally, knowledge, oldest: oldest)
+        counters.add(intelligence: enricher.takeMatches(), knowledge.intelligence)
         normalizer.resetTally()
         messages.flush()
         let now = joiner.counts
@@ -177,6 +178,7 @@ struct EventPipeline: ~Copyable {
     /// Forgets what was counted of frames that were counted when they came in.
     mutating func forgetCounts() {
         normalizer.resetTally()
+        _ = enricher.takeMatches()
         messages.forget()
     }
 

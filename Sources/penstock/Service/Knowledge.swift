@@ -13,6 +13,8 @@ final class Knowledge: Sendable {
     let mappings: MappingSet
     /// The plant.
     let plant: PlantModel
+    /// What threat-intelligence lists say.
+    let intelligence: ThreatIntelligence
     /// A fresh enricher for a lane.
     let enricher: Enricher
     /// The rules.
@@ -30,11 +32,12 @@ final class Knowledge: Sendable {
     var ownMapping: UInt16 { UInt16(sources.count - 1) }
 
     private init(
-        mappings: MappingSet, plant: PlantModel, enricher: Enricher, ruleSet: RuleSet, catalog: AttackCatalog,
-        playbooks: Playbooks
+        mappings: MappingSet, plant: PlantModel, intelligence: ThreatIntelligence, enricher: Enricher,
+        ruleSet: RuleSet, catalog: AttackCatalog, playbooks: Playbooks
     ) {
         self.mappings = mappings
         self.plant = plant
+        self.intelligence = intelligence
         self.enricher = enricher
         self.ruleSet = ruleSet
         self.rules = BoundRules(ruleSet, table: mappings.table)
@@ -52,7 +55,7 @@ final class Knowledge: Sendable {
     /// Loads everything that `configuration` names; every fault is a complaint. The result is only to be used when no
     /// complaint is an error.
     static func load(_ configuration: Configuration, complaints: Complaints) -> Loading {
-        var builder = FieldTable.Builder()
+        var builder = FieldTable.Builder(configuration.ocsfVersion.dictionary)
         let drafts = MappingSet.read(
             Content.files(configuration.mappings, embeddedBelow: "mappings/sources", complaints: complaints),
             builder: &builder, complaints: complaints)
@@ -65,7 +68,8 @@ final class Knowledge: Sendable {
             let path = "mappings/zones.example.yaml"
             plant = PlantModel.parse(Content.embedded(path), file: path, complaints: complaints)
         }
-        let plan = Enricher.Plan(plant, builder: &builder)
+        let intelligence = Content.intelligence(configuration.intelligence, complaints: complaints)
+        let plan = Enricher.Plan(plant, intelligence: intelligence, builder: &builder)
         for path in IncidentEngine.fields { builder.add(path) }
         let ruleSet = RuleSet.parse(
             files: Content.files(configuration.rules, embeddedBelow: "mappings/rules", complaints: complaints),
@@ -78,8 +82,8 @@ final class Knowledge: Sendable {
         let mappings = MappingSet(drafts, table: table, records: RecordField.vocabulary)
         return Loading(
             knowledge: Knowledge(
-                mappings: mappings, plant: plant, enricher: plan.finish(table), ruleSet: ruleSet, catalog: catalog,
-                playbooks: playbooks), drafts: drafts)
+                mappings: mappings, plant: plant, intelligence: intelligence, enricher: plan.finish(table),
+                ruleSet: ruleSet, catalog: catalog, playbooks: playbooks), drafts: drafts)
     }
 
     /// What rules can route on for an event of mapping `number` and class `uid`.

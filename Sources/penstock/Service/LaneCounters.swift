@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Instruments
+internal import Inventory
 internal import Normalizer
 
 /// The counters of one lane; flushed once a batch.
@@ -42,6 +43,16 @@ struct LaneCounters {
         joinedEvents.add(joined)
         incompleteEvents.add(incomplete)
         repeatedSegments.add(repeated)
+    }
+
+    /// Adds a batch's matches with threat intelligence, in the order of its lists.
+    func add(intelligence matches: [Int], _ known: ThreatIntelligence) {
+        for (list, count) in zip(known.lists, matches) where count > 0 {
+            registry.counter(
+                "penstock_intelligence_matches_total", ["list": list.name],
+                help: "Values of events that an indicator of a threat-intelligence list was found for."
+            ).add(count)
+        }
     }
 
     /// Adds a batch's tally; `oldest` is when its first frame was received.

@@ -49,7 +49,7 @@ struct ServiceRunner: Sendable {
         reload.setEventHandler { [engine, log] in
             let faults = engine.reload()
             if faults.isEmpty {
-                log.info("reloaded mappings, rules, zones and certificates")
+                log.info("reloaded mappings, rules, zones, threat intelligence and certificates")
             } else {
                 for fault in faults { log.error("reload: \(fault)") }
                 log.error("reload refused: the old configuration stays")
