@@ -265,7 +265,7 @@ extension Normalizer {
     func timestamp(_ capture: Capture, _ slab: borrowing Slab) -> Int64? {
         switch capture.kind {
         case .absent, .escaped, .json, .flag: return nil
-        case .text: return LogTime.read(slab.bytes(capture.extent), receivedAt: received)
+        case .text: return LogTime.read(slab.bytes(capture.extent), zone: zone, receivedAt: received)
         case .number, .integer: break
         }
         if let whole = integer(capture, slab) {

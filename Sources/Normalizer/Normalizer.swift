@@ -31,7 +31,8 @@ public struct Normalizer: ~Copyable {
     static let mostGroups = 63
 
     let set: MappingSet
-    let syslog: SyslogParser
+    let syslog = SyslogParser(SyslogOptions())
+    let sources: SyslogSources
     let scratch = Pattern.Scratch(groups: Normalizer.mostGroups)
     /// Counts since `takeTally`.
     public internal(set) var tally: Tally
@@ -55,6 +56,8 @@ public struct Normalizer: ~Copyable {
     private var defaults: [(line: Int, literal: Literal)] = []
     /// When the record under work was received, in nanoseconds since the epoch.
     var received: Int64 = 0
+    /// The zone of its dates that name none.
+    var zone = SyslogZone.utc
     let uidPrefix: [UInt8]
     private var running: UInt64
 
@@ -63,9 +66,11 @@ public struct Normalizer: ~Copyable {
     /// `uidPrefix` begins each event's `metadata.uid`. What follows is the frame's place in the journal,
     /// `<epoch>-<number>`, when its batch has one (``Batch/position``): the same for each replay of a frame. Without a
     /// journal it is a running number from `firstSequence` on, and the prefix has to differ at each start of the service.
-    public init(_ set: MappingSet, uidPrefix: String = "", firstSequence: UInt64 = 1) {
+    public init(
+        _ set: MappingSet, sources: SyslogSources = SyslogSources(), uidPrefix: String = "", firstSequence: UInt64 = 1
+    ) {
         self.set = set
-        self.syslog = SyslogParser(SyslogOptions())
+        self.sources = sources
         self.uidPrefix = Array(uidPrefix.utf8)
         self.running = firstSequence
         self.members = Members(reserved: set.reserved)
@@ -98,10 +103,17 @@ public struct Normalizer: ~Copyable {
         tally.misfits = 0
     }
 
-    /// Appends the event of frame number `index` to `batch` as its last row.
-    public mutating func normalize(frame index: Int, of batch: inout Batch) {
+    /// Appends the event of frame number `index` to `batch` as its last row. `input` is the name of what the frame came in
+    /// by; it is asked for only when sources are told apart by it.
+    public mutating func normalize(
+        frame index: Int, of batch: inout Batch, input: @autoclosure () -> String = ""
+    ) {
         var header = Header(frame: batch.frames[index])
-        let mapping = recognise(&header, batch.slab)
+        let source =
+            sources.isEmpty
+            ? nil : sources.number(of: header.frame.peer, input: sources.asksForInputs ? input() : "")
+        zone = source.map(sources.zone) ?? .utc
+        let mapping = recognise(&header, batch.slab, source)
         if let position = batch.position {
             header.sequence = position.first &+ UInt64(index)
         } else {
@@ -117,7 +129,7 @@ public struct Normalizer: ~Copyable {
     }
 
     /// Reads the header of a frame and finds the mapping that takes it.
-    private mutating func recognise(_ header: inout Header, _ slab: borrowing Slab) -> Int? {
+    private mutating func recognise(_ header: inout Header, _ slab: borrowing Slab, _ source: Int?) -> Int? {
         let frame = header.frame
         lastMessage = nil
         switch frame.transport {
@@ -128,7 +140,10 @@ public struct Normalizer: ~Copyable {
             header.content = frame.extent
             return noticeMapping(frame, slab)
         case .udp, .tcp, .tls, .file, .dtls, .relp:
-            let message = syslog.parse(slab.bytes(frame.extent), receivedAt: frame.received)
+            let bytes = slab.bytes(frame.extent)
+            let message =
+                source.map { sources.parser($0).parse(bytes, receivedAt: frame.received) }
+                ?? syslog.parse(bytes, receivedAt: frame.received)
             header.take(message, frame)
             lastMessage = (message.format, message.problems)
             problems.count(message.problems, &tally.problems)

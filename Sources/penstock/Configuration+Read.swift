@@ -17,7 +17,7 @@ extension Configuration {
         }
         root.allow(only: [
             "data", "site", "lanes", "pipeline", "ocsf_version", "journal", "listeners", "sensors", "zones", "mappings",
-            "rules", "outputs", "correlation",
+            "rules", "outputs", "correlation", "sources",
             "incidents", "http", "log", "files", "intelligence",
         ])
         let folder = file.contains("/") ? String(file[..<(file.lastIndex(of: "/") ?? file.startIndex)]) : "."
@@ -68,6 +68,8 @@ extension Configuration {
             if let made { name(made.name, of: item, "sensor", in: &names) }
             return made
         }
+        let inputs = Set(configuration.listeners.map(\.name) + configuration.files.map(\.name))
+        configuration.senders = list(root["sources"]).map { sender($0, inputs) }
         configuration.zones = existing(root["zones"], path)
         names.removeAll()
         configuration.intelligence = list(root["intelligence"]).compactMap { item in

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Codecs
 internal import Inventory
 internal import Journal
 internal import Receivers
@@ -128,6 +129,8 @@ struct Configuration: Sendable {
     var journal: JournalOptions? = JournalOptions()
     /// Syslog listeners.
     var listeners: [ListenerConfiguration] = []
+    /// What is known of senders whose messages do not say it themselves.
+    var senders: [SyslogSources.Source] = []
     /// Files to read or follow.
     var files: [FileInputConfiguration] = []
     /// Captures.

@@ -9,7 +9,7 @@ import support
 SECTIONS = {
     ("parse", "root"): "(top)", ("journal", "item"): "journal", ("listener", "item"): "listeners[]",
     ("tlsSettings", "tls"): "listeners[].tls", ("tlsSettings", "allow"): "listeners[].tls.allow",
-    ("fileInput", "item"): "files[]", ("sensor", "item"): "sensors[]", ("intelligence", "item"): "intelligence[]", ("parse", "outputs"): "outputs",
+    ("fileInput", "item"): "files[]", ("sender", "item"): "sources[]", ("sensor", "item"): "sensors[]", ("intelligence", "item"): "intelligence[]", ("parse", "outputs"): "outputs",
     ("lake", "item"): "outputs.lake", ("feed", "item"): "outputs.feeds[]", ("lines", "item"): "outputs.lines[]",
     ("webhook", "item"): "outputs.webhooks[]", ("parse", 'root["correlation"]?'): "correlation",
     ("parse", 'root["incidents"]?'): "incidents", ("parse", "http"): "http", ("parse", "log"): "log",

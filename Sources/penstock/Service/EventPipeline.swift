@@ -35,7 +35,7 @@ struct EventPipeline: ~Copyable {
         counted = joiner.counts
         self.knowledge = knowledge
         self.uidPrefix = uidPrefix
-        normalizer = Normalizer(knowledge.mappings, uidPrefix: uidPrefix)
+        normalizer = Normalizer(knowledge.mappings, sources: knowledge.senders, uidPrefix: uidPrefix)
         enricher = knowledge.enricher
     }
 
@@ -43,7 +43,8 @@ struct EventPipeline: ~Copyable {
     mutating func adopt(_ new: Knowledge) {
         guard new !== knowledge else { return }
         let next = normalizer.nextSequence
-        normalizer = Normalizer(new.mappings, uidPrefix: uidPrefix, firstSequence: next)
+        normalizer = Normalizer(
+            new.mappings, sources: new.senders, uidPrefix: uidPrefix, firstSequence: next)
         var enricher = new.enricher
         enricher.inherit(from: self.enricher)
         self.enricher = enricher
@@ -70,7 +71,8 @@ struct EventPipeline: ~Copyable {
     private mutating func make(
         _ index: Int, _ batch: inout Batch, _ matching: Bool, _ names: SourceNames, _ hits: inout [Hit]
     ) {
-        normalizer.normalize(frame: index, of: &batch)
+        let (frame, position) = (batch.frames[index], batch.position)
+        normalizer.normalize(frame: index, of: &batch, input: names.name(of: frame, at: position))
         if let message = normalizer.lastMessage {
             messages.note(Int(batch.frames[index].listener), message.format, message.problems)
         }

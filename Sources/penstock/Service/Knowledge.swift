@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Codecs
 internal import Documents
 internal import Dissection
 internal import Events
@@ -15,6 +16,8 @@ final class Knowledge: Sendable {
     let plant: PlantModel
     /// What threat-intelligence lists say.
     let intelligence: ThreatIntelligence
+    /// What is known of the senders of syslog.
+    let senders: SyslogSources
     /// A fresh enricher for a lane.
     let enricher: Enricher
     /// The rules.
@@ -32,12 +35,13 @@ final class Knowledge: Sendable {
     var ownMapping: UInt16 { UInt16(sources.count - 1) }
 
     private init(
-        mappings: MappingSet, plant: PlantModel, intelligence: ThreatIntelligence, enricher: Enricher,
-        ruleSet: RuleSet, catalog: AttackCatalog, playbooks: Playbooks
+        mappings: MappingSet, plant: PlantModel, intelligence: ThreatIntelligence, senders: SyslogSources,
+        enricher: Enricher, ruleSet: RuleSet, catalog: AttackCatalog, playbooks: Playbooks
     ) {
         self.mappings = mappings
         self.plant = plant
         self.intelligence = intelligence
+        self.senders = senders
         self.enricher = enricher
         self.ruleSet = ruleSet
         self.rules = BoundRules(ruleSet, table: mappings.table)
@@ -82,8 +86,9 @@ final class Knowledge: Sendable {
         let mappings = MappingSet(drafts, table: table, records: RecordField.vocabulary)
         return Loading(
             knowledge: Knowledge(
-                mappings: mappings, plant: plant, intelligence: intelligence, enricher: plan.finish(table),
-                ruleSet: ruleSet, catalog: catalog, playbooks: playbooks), drafts: drafts)
+                mappings: mappings, plant: plant, intelligence: intelligence,
+                senders: SyslogSources(configuration.senders), enricher: plan.finish(table), ruleSet: ruleSet,
+                catalog: catalog, playbooks: playbooks), drafts: drafts)
     }
 
     /// What rules can route on for an event of mapping `number` and class `uid`.

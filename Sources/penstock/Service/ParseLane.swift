@@ -24,6 +24,8 @@ struct ParseLane: Sendable {
     func run() {
         let parser = SyslogParser(SyslogOptions())
         let table = hub.knowledge.mappings.table
+        var generation = hub.knowledgeGeneration
+        var known = hub.knowledge.senders
         let lost = hub.registry.dropped(stage: "lines", reason: "shutdown")
         var recorder = Recorder(hub: hub, lane: receiver.lane, log: log, logger: logger)
         var batch = Batch(table: table, lane: receiver.lane)
@@ -45,10 +47,16 @@ struct ParseLane: Sendable {
             if let through = receiver.recorded(from: log == nil ? 0 : batch.position?.first) {
                 _ = log?.wantsDurable(below: through)
             }
+            if hub.knowledgeGeneration != generation {
+                generation = hub.knowledgeGeneration
+                known = hub.knowledge.senders
+            }
             lines.reset()
             for index in batch.frames.indices {
                 let frame = batch.frames[index]
                 let bytes = batch.slab.bytes(frame.extent)
+                let source = known.isEmpty ? nil : known.number(of: frame.peer, input: name(of: frame))
+                let parser = source.map(known.parser) ?? parser
                 let message = parser.parse(bytes, receivedAt: frame.received, remembering: &memory)
                 counters.note(Int(frame.listener), message.format, message.problems)
                 SyslogJSON.write(message, of: bytes, by: parser, into: &lines)
@@ -62,6 +70,10 @@ struct ParseLane: Sendable {
             receiver.acknowledge(durable: log?.durable ?? .max)
             if isDone { return }
         }
+    }
+
+    private func name(of frame: Frame) -> String {
+        sources.indices.contains(Int(frame.listener)) ? sources[Int(frame.listener)] : ""
     }
 
     /// Writes to every file; a file that takes nothing is waited for, which stops the lane's receiving, until a stop. A
