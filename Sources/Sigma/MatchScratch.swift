@@ -38,7 +38,8 @@ public struct MatchScratch: ~Copyable {
     var marked: [UInt64] = []
     var path: [UInt8] = []
     var generation: UInt32 = 0
-    private var owner: ObjectIdentifier?
+    /// Whose rules the room is for. Kept alive: another rule set may otherwise come to stand at the same address.
+    private var owner: RuleSet?
     let regex = Pattern.Scratch()
 
     /// Matches that filters suppressed since the caller last took them, by place in ``RuleSet/filters``.
@@ -63,8 +64,8 @@ public struct MatchScratch: ~Copyable {
 
     /// Forgets the last event.
     mutating func begin(_ ruleSet: RuleSet) {
-        if owner != ObjectIdentifier(ruleSet) || generation == UInt32.max >> 1 {
-            owner = ObjectIdentifier(ruleSet)
+        if owner !== ruleSet || generation == UInt32.max >> 1 {
+            owner = ruleSet
             slots = Array(repeating: Slot(), count: ruleSet.program.fields.count)
             answers = Array(repeating: 0, count: ruleSet.program.items.count)
             possible = Array(repeating: 0, count: ruleSet.program.items.count)
