@@ -52,8 +52,9 @@ public struct Element {
             // The sequence keeps an error instead of throwing it.
             var sequence = try Yams.compose_all(yaml: text, .basic)
             var documents: [Element] = []
-            var anchored: Tree.Anchored = [:]
             while let node = sequence.next() {
+                // Anchors are a document's own (YAML 1.2.2 section 3.2.2.2); those of another may stand at the same address.
+                var anchored: Tree.Anchored = [:]
                 let root = Tree.make(node, &anchored)
                 documents.append(Element(root, Document(root, file: file, complaints: complaints)))
             }

@@ -104,15 +104,14 @@ public struct Normalizer: ~Copyable {
     }
 
     /// Appends the event of frame number `index` to `batch` as its last row. `input` is the name of what the frame came in
-    /// by; it is asked for only when sources are told apart by it.
-    public mutating func normalize(
-        frame index: Int, of batch: inout Batch, input: @autoclosure () -> String = ""
-    ) {
+    /// by; only when sources are told apart by it does it matter (``SyslogSources/asksForInputs``).
+    public mutating func normalize(frame index: Int, of batch: inout Batch, input: String = "") {
         var header = Header(frame: batch.frames[index])
-        let source =
-            sources.isEmpty
-            ? nil : sources.number(of: header.frame.peer, input: sources.asksForInputs ? input() : "")
-        zone = source.map(sources.zone) ?? .utc
+        var source: Int?
+        if !sources.isEmpty {
+            source = sources.number(of: header.frame.peer, input: input)
+            zone = source.map(sources.zone) ?? .utc
+        }
         let mapping = recognise(&header, batch.slab, source)
         if let position = batch.position {
             header.sequence = position.first &+ UInt64(index)
@@ -141,9 +140,12 @@ public struct Normalizer: ~Copyable {
             return noticeMapping(frame, slab)
         case .udp, .tcp, .tls, .file, .dtls, .relp:
             let bytes = slab.bytes(frame.extent)
-            let message =
-                source.map { sources.parser($0).parse(bytes, receivedAt: frame.received) }
-                ?? syslog.parse(bytes, receivedAt: frame.received)
+            let message: SyslogMessage
+            if let source {
+                message = sources.parser(source).parse(bytes, receivedAt: frame.received)
+            } else {
+                message = syslog.parse(bytes, receivedAt: frame.received)
+            }
             header.take(message, frame)
             lastMessage = (message.format, message.problems)
             problems.count(message.problems, &tally.problems)

@@ -116,4 +116,16 @@ struct ElementTests {
         let told = ElementTests.complaints("s: \(text)") { #expect($0["s"]?.byteCount == bytes) }
         #expect(told == (bytes == nil ? ["f.yaml:1:4: s must be a size such as 65536, 64KiB or 16MiB"] : []))
     }
+
+    /// Anchors of one document are none of another's, whatever their names and wherever they stand in memory.
+    @Test func anchorsOfManyDocuments() {
+        let text = (0..<500).map { "a: &x {n: \($0)}\nb: *x\nc: &y [\($0)]\nd: *y" }.joined(separator: "\n---\n")
+        let complaints = Complaints()
+        let documents = Element.documents(text, file: "f", complaints: complaints)
+        #expect(documents.count == 500 && complaints.all.isEmpty)
+        for (number, document) in documents.enumerated() {
+            #expect(document["b"]?["n"]?.scalar == "\(number)" && document["a"]?["n"]?.scalar == "\(number)")
+            #expect(document["d"]?.items.first?.scalar == "\(number)")
+        }
+    }
 }

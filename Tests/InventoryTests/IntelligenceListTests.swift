@@ -210,6 +210,15 @@ struct IntelligenceListTests {
             ])
         let large = IntelligenceListTests.bundle([IntelligenceListTests.indicator("[ipv4-addr:value = '192.0.2.1']")])
         #expect(told([(list("a"), large)]).first == "a.txt:1:46: warning: the object is larger than 40 bytes")
+        // Each at its own line, though large objects are told before the indicators are read.
+        let mixed =
+            "{\"objects\": [\n{\"type\":\"indicator\",\"pattern\":\"x\"},\n{\"n\":\""
+            + String(repeating: "n", count: 40) + "\"}\n]}"
+        bounds.complaints = 2
+        #expect(
+            told([(list("a"), mixed)]).prefix(2) == [
+                "a.txt:3:1: warning: the object is larger than 40 bytes", "a.txt:2:1: warning: 'x' is no pattern",
+            ])
         // A refused list brings nothing; those before and after it stay.
         let (known, _) = intelligence(
             [(list("a"), "192.0.2.1"), (list("b"), "192.0.2.2\n192.0.2.3\n192.0.2.4"), (list("c"), "192.0.2.5")],

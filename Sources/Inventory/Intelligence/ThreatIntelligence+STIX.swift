@@ -29,6 +29,8 @@ extension ThreatIntelligence.Builder {
                 }
                 if part.firstRange(of: "\"indicator\"") != nil { indicators.append(object) }
             }
+            // Places are counted forwards only, and these begin at the first object again.
+            places = Places(bytes)
             for object in indicators {
                 let part = bytes.part(object)
                 try parse(part, object, &tape)

@@ -71,8 +71,9 @@ struct EventPipeline: ~Copyable {
     private mutating func make(
         _ index: Int, _ batch: inout Batch, _ matching: Bool, _ names: SourceNames, _ hits: inout [Hit]
     ) {
-        let (frame, position) = (batch.frames[index], batch.position)
-        normalizer.normalize(frame: index, of: &batch, input: names.name(of: frame, at: position))
+        let input =
+            knowledge.senders.asksForInputs ? names.name(of: batch.frames[index], at: batch.position) : ""
+        normalizer.normalize(frame: index, of: &batch, input: input)
         if let message = normalizer.lastMessage {
             messages.note(Int(batch.frames[index].listener), message.format, message.problems)
         }

@@ -55,7 +55,9 @@ struct ParseLane: Sendable {
             for index in batch.frames.indices {
                 let frame = batch.frames[index]
                 let bytes = batch.slab.bytes(frame.extent)
-                let source = known.isEmpty ? nil : known.number(of: frame.peer, input: name(of: frame))
+                let source =
+                    known.isEmpty
+                    ? nil : known.number(of: frame.peer, input: known.asksForInputs ? name(of: frame) : "")
                 let parser = source.map(known.parser) ?? parser
                 let message = parser.parse(bytes, receivedAt: frame.received, remembering: &memory)
                 counters.note(Int(frame.listener), message.format, message.problems)
