@@ -76,7 +76,7 @@ def say(text):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="about three minutes: fewer receivers, one run each")
+    parser.add_argument("--quick", action="store_true", help="about four minutes: fewer receivers, one run each")
     parser.add_argument("--scenario", action="append", metavar="NAME", help="only this one; may be repeated")
     parser.add_argument("--receiver", action="append", metavar="NAME", help="only this one; may be repeated")
     parser.add_argument("--runs", type=int, help="runs of each, of which the median counts (default 3; --quick: 1)")
@@ -122,10 +122,17 @@ def plan(options):
 
 
 def measurable(receiver, scenario):
-    """Whether the receiver can be in the scenario: the bare one knows no TLS and needs no overload."""
+    """Whether the receiver can be in the scenario: the bare one knows no TLS and needs no overload, and products' lines
+    are for those that take them apart."""
     if receiver.startswith("bare"):
         return scenario.load.transport != "tls" and scenario.kind != "overload"
-    return scenario.kind != "search" or receiver not in ("penstock-full", "rsyslog-null")
+    if scenario.load.lines != "plain":
+        # A peer is there where it has a configuration for the lines.
+        if receiver.startswith("penstock"):
+            return receiver == "penstock-ocsf"
+        kind = "syslog-ng" if receiver.startswith("syslog-ng") else "rsyslog"
+        return receiver != "rsyslog-sd" and any(name.startswith(kind) for name in scenario.receivers)
+    return scenario.kind != "search" or receiver not in ("penstock-full", "penstock-ocsf", "rsyslog-null")
 
 
 def load_for(scenario, receiver, options, highest):
@@ -140,7 +147,7 @@ def load_for(scenario, receiver, options, highest):
             load = load.part(most / rate)
             rate = most
         load = scenarios.replace(load, rate=rate)
-    if receiver == "penstock-full" and load.count > 500_000:
+    if receiver in ("penstock-full", "penstock-ocsf") and load.count > 500_000:
         load = load.part(0.5)  # an OCSF event is some 1.5 KB
     if receiver.startswith("syslog-ng") and not load.rate:
         load = load.part(0.5)
@@ -158,7 +165,7 @@ def run(options, setup):
             for name in receivers:
                 if (scenario.name, name) in {c[:2] for c in complaints}:
                     continue
-                receiver = make(name, setup, scenario.load.transport)
+                receiver = make(name, setup, scenario.load)
                 try:
                     receiver.start()
                     load = load_for(scenario, name, options, highest)
@@ -189,7 +196,7 @@ def main():
     options = parse_arguments()
     if options.list:
         for scenario in scenarios.ALL:
-            print("%-13s %s\n              %s" % (scenario.name, scenario.about, " ".join(scenario.receivers)))
+            print("%-15s %s\n                %s" % (scenario.name, scenario.about, " ".join(scenario.receivers)))
         print("on request: %s" % " ".join(scenarios.ON_REQUEST))
         return 0
 

@@ -6,11 +6,11 @@ import select
 import subprocess
 import time
 
+import samples
 from receivers import LEASH, Failure, kernel_drops
 from scenarios import guess
 
 LOSS = 0.001
-FIELDS = ("hostname", "appname", "message", "timestamp", "severity", "facility", "structured_data")
 
 
 class Generator:
@@ -19,7 +19,8 @@ class Generator:
     def __init__(self, setup, load, base=0):
         command = LEASH + ["taskset", "-c", setup.generator_cores, os.path.join(setup.tools, "generator"),
                            "--transport", load.transport, "--port", str(setup.port), "--senders", str(load.senders),
-                           "--base", str(base), "--threads", str(min(load.threads, setup.generator_threads)), "--go"]
+                           "--base", str(base), "--threads", str(min(load.threads, setup.generator_threads)), "--go",
+                           "--lines", load.lines]
         if load.transport == "udp":
             command += ["--segments", str(load.segments)]
         if load.rate:
@@ -78,24 +79,6 @@ def check(setup, receiver, sent):
     return result
 
 
-def sample(receiver, count=200):
-    """Whether the beginning of the output is JSON with the fields that it should have; complains otherwise."""
-    with open(receiver.output, "rb") as f:
-        lines = f.read(count * 2048).split(b"\n")[:-1][:count]
-    if not lines:
-        raise Failure("%s wrote nothing" % receiver.name)
-    for line in lines:
-        try:
-            value = json.loads(line)
-        except ValueError as error:
-            raise Failure("%s: a line is no JSON: %s: %r" % (receiver.name, error, line[:300]))
-        if receiver.name != "penstock-full":
-            lacking = [k for k in FIELDS if k not in value]
-            if lacking or not value["message"]:
-                raise Failure("%s: a line lacks %s: %r" % (
-                    receiver.name, ", ".join(lacking) or "its message", line[:300]))
-
-
 def measure(setup, receiver, load):
     """One run against a receiver that is ready; a dictionary of what came of it."""
     receiver.reset()
@@ -115,7 +98,7 @@ def measure(setup, receiver, load):
                       out_of_order=counts["out_of_order"], unreadable=counts["unreadable"], written=counts["bytes"])
         # A message that comes twice would flatter neither: the cost is by distinct ones.
         if counts["lines"]:
-            sample(receiver)
+            samples.check(receiver)
     elif hasattr(receiver, "counted"):
         messages, received = (now - then for now, then in zip(receiver.counted(), receiver.began))
         if load.transport != "udp":

@@ -11,6 +11,11 @@ import urllib.error
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+# The mappings for products' lines: the embedded ones and those that are not embedded yet.
+MAPPINGS = [os.path.join(ROOT, "mappings", name) for name in ("sources", "library")]
+# A rule that asks for Penstock's own audit only: no line of a product is looked at.
+NO_RULES = os.path.join(ROOT, "mappings/rules/revoked_certificate.yml")
 # What is started ends with the driver, even when that is killed.
 LEASH = ["setpriv", "--pdeathsig", "KILL"]
 
@@ -71,8 +76,8 @@ class Receiver:
     writes = True
     environment = {}
 
-    def __init__(self, name, setup, transport):
-        self.name, self.setup, self.transport = name, setup, transport
+    def __init__(self, name, setup, load):
+        self.name, self.setup, self.load, self.transport = name, setup, load, load.transport
         self.folder = os.path.join(setup.work, name)
         self.output = os.path.join(setup.shared, name + ".jsonl")
         self.process = None
@@ -211,8 +216,13 @@ class Rsyslog(Peer):
             "SD_FIELD": "%$!rfc5424-sd%" if parsed else '\\"%structured-data:::json%\\"',
         }
         folder = os.path.join(HERE, "peers", "rsyslog")
+        if self.load.lines != "plain":
+            values["RULES"] = os.path.join(folder, (self.load.rules or self.load.lines) + ".rulebase")
+            # A FortiGate writes no header: what follows the priority is the text.
+            values["VARIABLE"] = "rawmsg-after-pri" if self.load.lines == "fortigate" else "msg"
         values["INPUT"] = filled(os.path.join(folder, self.transport + ".conf"), values)
-        path = self.write_configuration(filled(os.path.join(folder, "rsyslog.conf"), values))
+        main = "rsyslog.conf" if self.load.lines == "plain" else "fields.conf"
+        path = self.write_configuration(filled(os.path.join(folder, main), values))
         self.writes = variant != "null"
         return [os.path.join(self.setup.peers, "usr/sbin/rsyslogd"), "-n", "-f", path,
                 "-i", os.path.join(self.folder, "pid"),
@@ -234,19 +244,26 @@ class SyslogNG(Peer):
                   "FLAGS": "" if self.transport == "udp" else "flags(flow-control);"}
         folder = os.path.join(HERE, "peers", "syslog-ng")
         source = "udp-2" if self.transport == "udp" and self.name.endswith("-2") else self.transport
+        main = "syslog-ng.conf"
+        if self.load.lines != "plain":
+            source, main = source + "-fields", "fields.conf"
+            values["HEADER"] = "flags(no-header)" if self.load.lines == "fortigate" else ""
+            # The kernel's flags and the prefix are words without a key.
+            values["WORDS"] = 'extract-stray-words-into("fields.words")' if self.load.lines == "iptables" else ""
         values["INPUT"] = filled(os.path.join(folder, source + ".conf"), values)
-        path = self.write_configuration(filled(os.path.join(folder, "syslog-ng.conf"), values))
+        path = self.write_configuration(filled(os.path.join(folder, main), values))
         return [os.path.join(self.setup.peers, "usr/sbin/syslog-ng"), "-F", "-f", path, "--module-path",
                 os.path.join(self.setup.peers, "usr/lib/syslog-ng/3.38"), "-R", os.path.join(self.folder, "persist"),
                 "-c", os.path.join(self.folder, "control"), "-p", os.path.join(self.folder, "pid"), "--no-caps"]
 
 
 class Penstock(Receiver):
-    """Variants: penstock (receive, parse, JSON lines; no journal), penstock-full (journal on, OCSF lines)."""
+    """Variants: penstock (receive, parse, JSON lines; no journal), penstock-full (journal on, OCSF lines),
+    penstock-ocsf (OCSF lines by one lane; no journal, no rules)."""
     port_http = 9599
 
     def command(self):
-        full = self.name.endswith("-full")
+        full, alone = self.name.endswith("-full"), self.name.endswith("-ocsf")
         data = os.path.join(self.setup.journal, self.name)
         os.makedirs(data, exist_ok=True)
         tls = "" if self.transport != "tls" else ", tls: {certificate: %s/server.pem, key: %s/server.key}" % (
@@ -254,15 +271,18 @@ class Penstock(Receiver):
         buffer = ", receive_buffer: 33554432" if self.transport == "udp" else ""
         text = "\n".join([
             "data: %s" % data,
-            "lanes: %d" % self.setup.lanes,
-            "pipeline: %s" % ("full" if full else "parse"),
+            "lanes: %d" % (1 if alone else self.setup.lanes),
+            "pipeline: %s" % ("full" if full or alone else "parse"),
             "journal: {directory: %s/journal, retain_bytes: 536870912, segment_bytes: 67108864}" % data if full
             else "journal: off",
             "listeners: [{name: in, transport: %s, address: '127.0.0.1:%d'%s%s}]" % (
                 self.transport, self.setup.port, buffer, tls),
-            "outputs: {lines: [{name: out, path: %s, content: %s}]}" % (self.output, "ocsf" if full else "parsed"),
+            "outputs: {lines: [{name: out, path: %s, content: %s}]}" % (
+                self.output, "ocsf" if full or alone else "parsed"),
             "http: {address: '127.0.0.1:%d'}" % self.port_http,
-            "log: {level: warning}", ""])
+            "log: {level: warning}"]
+            + (["mappings: [%s]" % ", ".join(MAPPINGS)] if self.load.lines != "plain" else [])
+            + (["rules: [%s]" % NO_RULES] if alone else []) + [""])
         path = os.path.join(self.folder, "penstock.yaml")
         with open(path, "w") as f:
             f.write(text)
@@ -286,9 +306,9 @@ class Penstock(Receiver):
 KINDS = {"bare": Bare, "rsyslog": Rsyslog, "syslog-ng": SyslogNG, "penstock": Penstock}
 
 
-def make(name, setup, transport):
+def make(name, setup, load):
     """The receiver of that name."""
     kind = next((k for k in sorted(KINDS, key=len, reverse=True) if name == k or name.startswith(k + "-")), None)
     if kind is None:
         raise Failure("no receiver is called '%s'" % name)
-    return KINDS[kind](name, setup, transport)
+    return KINDS[kind](name, setup, load)

@@ -15,6 +15,8 @@ class Load:
     spread: bool = False
     line_feed: bool = False
     segments: int = 1
+    lines: str = "plain"  # what the generator's --lines names: RFC 5424, a product, or the mix of ten
+    rules: str = ""       # rsyslog's rule base, where it is not the one that is called as the lines
 
     def at(self, rate, seconds):
         """The same at another rate, for so long."""
@@ -39,6 +41,7 @@ class Scenario:
 UDP = ("penstock", "penstock-full", "rsyslog-1", "rsyslog-2", "rsyslog-direct", "syslog-ng", "syslog-ng-2", "bare")
 TCP = ("penstock", "penstock-full", "rsyslog-1", "rsyslog-2", "rsyslog-direct", "syslog-ng", "bare")
 TLS = ("penstock", "penstock-full", "rsyslog-1", "rsyslog-direct", "syslog-ng")
+FIELDS = ("penstock-ocsf", "rsyslog-1", "rsyslog-direct")
 FEW = ("penstock", "penstock-full", "rsyslog-1", "bare")
 ON_REQUEST = ("rsyslog-sd", "rsyslog-null")
 
@@ -66,6 +69,18 @@ ALL = (
         "udp", 16, seconds=3, threads=2, segments=8), ("penstock", "penstock-full", "rsyslog-1"),
         ("penstock", "penstock-full"),
         kind="overload"),
+    Scenario("mix", "lines of ten products to OCSF, TCP flood, 16 connections, one lane", Load(
+        "tcp", 16, count=400_000, line_feed=True, lines="mix"), ("penstock-ocsf",), ("penstock-ocsf",)),
+    Scenario("fortigate", "key-value firewall lines of 40 fields to JSON (Penstock: OCSF), TCP flood, 16 connections",
+             Load("tcp", 16, count=400_000, line_feed=True, lines="fortigate"), FIELDS + ("syslog-ng",),
+             ("penstock-ocsf", "rsyslog-direct")),
+    Scenario("iptables", "key-value firewall lines of 20 fields to JSON (Penstock: OCSF), TCP flood, 16 connections",
+             Load("tcp", 16, count=800_000, line_feed=True, lines="iptables"), FIELDS + ("syslog-ng",)),
+    Scenario("iptables-fixed", "the same lines as two fixed patterns to JSON (Penstock: OCSF)", Load(
+        "tcp", 16, count=800_000, line_feed=True, lines="iptables", rules="iptables-fixed"), FIELDS),
+    Scenario("openssh", "lines of five fixed patterns to JSON (Penstock: OCSF), TCP flood, 16 connections",
+             Load("tcp", 16, count=800_000, line_feed=True, lines="openssh"), FIELDS,
+             ("penstock-ocsf", "rsyslog-direct")),
 )
 
 # Where a search begins, and the rate that a cost run must not exceed: what was seen on a quiet machine.

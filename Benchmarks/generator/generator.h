@@ -29,6 +29,7 @@ typedef struct {
     int writeBytes;        // streams: the most bytes of one write (and of one TLS record: 16384)
     int cpu;               // the first core to pin to, or -1
     const char *output;    // file: where to
+    const char *lines;     // plain, a product's name, or mix
     uint64_t seed;
 } Options;
 

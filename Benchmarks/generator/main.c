@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sends RFC 5424 messages whose sequence numbers prove loss, duplication and order. See docs/benchmarks.md.
+// Sends RFC 5424 messages, or products' lines, whose sequence numbers prove loss, duplication and order. See
+// docs/benchmarks.md.
 #define _GNU_SOURCE
 #include <getopt.h>
 #include <pthread.h>
@@ -26,6 +27,8 @@ static const char usage[] =
     "                 the receiver gets single datagrams all the same\n"
     "  --write N      streams: bytes a write (default 16384, at most 65536)\n"
     "  --go           print \"ready\" once connected, and begin when a line comes on standard input\n"
+    "  --lines NAME   plain (RFC 5424, the default), mix (ten products), or one of: fortigate paloalto asa iptables\n"
+    "                 openssh suricata checkpoint cef windows zeek\n"
     "  --output FILE  with --transport file: where the lines go\n"
     "  --seed N       (default 1)\n"
     "Prints one JSON line: what was sent, by sender, and how fast.\n";
@@ -50,13 +53,15 @@ static int wrong(const char *what) {
 
 int main(int argc, char **argv) {
     Options o = {.transport = "udp", .host = "127.0.0.1", .port = 5514, .senders = 1, .threads = 1, .grain = 0.0002,
-                 .batch = 64, .segments = 1, .writeBytes = 16384, .cpu = -1, .seed = 1};
+                 .batch = 64, .segments = 1, .writeBytes = 16384, .cpu = -1, .seed = 1,
+                 .lines = "plain"};
     bool go = false;
     static const struct option list[] = {
         {"transport", 1, 0, 't'}, {"host", 1, 0, 'h'}, {"port", 1, 0, 'p'}, {"senders", 1, 0, 's'}, {"base", 1, 0, 'b'},
         {"threads", 1, 0, 'T'}, {"cpu", 1, 0, 'c'}, {"rate", 1, 0, 'r'}, {"spread", 0, 0, 'S'}, {"grain", 1, 0, 'g'},
         {"count", 1, 0, 'n'}, {"seconds", 1, 0, 'd'}, {"lf", 0, 0, 'l'}, {"batch", 1, 0, 'B'}, {"write", 1, 0, 'w'},
         {"go", 0, 0, 'G'}, {"output", 1, 0, 'o'}, {"segments", 1, 0, 'm'}, {"seed", 1, 0, 'e'},
+        {"lines", 1, 0, 'L'},
         {"help", 0, 0, 'H'}, {0, 0, 0, 0}};
     for (int option; (option = getopt_long(argc, argv, "", list, NULL)) != -1;) {
         switch (option) {
@@ -79,6 +84,7 @@ int main(int argc, char **argv) {
         case 'G': go = true; break;
         case 'o': o.output = optarg; break;
         case 'e': o.seed = strtoull(optarg, NULL, 10); break;
+        case 'L': o.lines = optarg; break;
         case 'H': fputs(usage, stdout); return 0;
         default: return wrong("unknown option");
         }
@@ -114,7 +120,8 @@ int main(int argc, char **argv) {
         s->own = calloc((size_t)o.senders, sizeof *s->own);
         if (!s->own) return 3;
         for (int i = t; i < o.senders; i += o.threads) s->own[s->ownCount++] = i;
-        s->pool = makePool(o.seed + (uint64_t)t, o.segments);
+        s->pool = makePool(o.seed + (uint64_t)t, o.segments, o.lines);
+        if (!s->pool) return wrong("--lines: no such product");
         if (!(udp ? openUDP(s) : openStreams(s))) {
             fprintf(stderr, "generator: %s\n", s->error);
             return 1;

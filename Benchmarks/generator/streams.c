@@ -78,7 +78,8 @@ static uint32_t fill(Share *share, int number, uint32_t most) {
     c->length = c->offset = 0;
     uint32_t count = 0;
     int64_t now = wallClock();
-    while (count < most && (count == 0 || c->length + longest + 8 < (uint32_t)options->writeBytes)) {
+    uint32_t each = (uint32_t)share->pool->longest + 8, room = (uint32_t)options->writeBytes;
+    while (count < most && (count == 0 || c->length + each < room)) {
         uint32_t sender = (uint32_t)(options->senderBase + number);
         Message *m = nextMessage(share->pool, sender, share->sent[number] + count, now);
         char *at = c->buffer + c->length;
@@ -87,12 +88,13 @@ static uint32_t fill(Share *share, int number, uint32_t most) {
             at[m->length] = '\n';
             c->length += m->length + 1u;
         } else {
-            *at++ = (char)('0' + m->length / 100); // 120 to 600: three digits
-            *at++ = (char)('0' + m->length / 10 % 10);
-            *at++ = (char)('0' + m->length % 10);
+            char *begin = at;
+            int unit = 1000;
+            while (unit > m->length) unit /= 10;
+            for (; unit > 0; unit /= 10) *at++ = (char)('0' + m->length / unit % 10);
             *at++ = ' ';
             memcpy(at, m->bytes, m->length);
-            c->length += m->length + 4u;
+            c->length += (uint32_t)(at - begin) + m->length;
         }
         now += 1000;
         count++;
