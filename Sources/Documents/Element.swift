@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Dispatch
+internal import Synchronization
 internal import Yams
 
 /// A node of a YAML document with its place: a mapping, a sequence or a scalar.
@@ -43,40 +45,65 @@ public struct Element {
     public static func documents(_ text: String, file: String, complaints: Complaints, limit: Int = 8 << 20)
         -> [Element]
     {
+        documents([(file, text)], complaints: complaints, limit: limit)[0]
+    }
+
+    /// Parses all documents of several YAML texts, as many at once as there are processors.
+    public static func documents(
+        _ files: [(name: String, text: String)], complaints: Complaints, limit: Int = 8 << 20
+    ) -> [[Element]] {
+        let parsed = Mutex<[Int: Parsed]>([:])
+        DispatchQueue.concurrentPerform(iterations: files.count) { number in
+            let found = parse(files[number].text, file: files[number].name, limit: limit)
+            parsed.withLock { $0[number] = found }
+        }
+        let all = parsed.withLock { $0 }
+        return files.indices.map { number in
+            guard let found = all[number] else { return [] }
+            if let fault = found.fault { complaints.add(fault) }
+            return found.roots.map { Element($0, Document($0, file: files[number].name, complaints: complaints)) }
+        }
+    }
+
+    /// What a text was parsed to: the roots of its documents, none when there is a fault.
+    private struct Parsed: Sendable {
+        var roots: [Tree] = []
+        var fault: Complaint?
+    }
+
+    private static func parse(_ text: String, file: String, limit: Int) -> Parsed {
         guard text.utf8.count <= limit else {
-            complaints.add(Complaint(file: file, "the file is larger than \(limit) bytes"))
-            return []
+            return Parsed(fault: Complaint(file: file, "the file is larger than \(limit) bytes"))
         }
         do {
             // Without rules nothing is made a number or a date by regular expressions: elements look at the text themselves.
             // The sequence keeps an error instead of throwing it.
             var sequence = try Yams.compose_all(yaml: text, .basic)
-            var documents: [Element] = []
+            var roots: [Tree] = []
             while let node = sequence.next() {
                 // Anchors are a document's own (YAML 1.2.2 section 3.2.2.2); those of another may stand at the same address.
                 var anchored: Tree.Anchored = [:]
-                let root = Tree.make(node, &anchored)
-                documents.append(Element(root, Document(root, file: file, complaints: complaints)))
+                roots.append(Tree.make(node, &anchored))
             }
             if let error = sequence.error { throw error }
-            return documents
+            return Parsed(roots: roots)
         } catch let error as YamlError {
             switch error {
             case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
                 .composer(_, let problem, let mark, _):
-                complaints.add(Complaint(file: file, line: mark.line, column: mark.column, "YAML: \(problem)"))
+                return Parsed(
+                    fault: Complaint(file: file, line: mark.line, column: mark.column, "YAML: \(problem)"))
             case .duplicatedKeysInMapping(let duplicates, let context):
                 let keys = duplicates.map { "\($0)" }.sorted().joined(separator: ", ")
-                complaints.add(
-                    Complaint(
+                return Parsed(
+                    fault: Complaint(
                         file: file, line: context.mark.line, column: context.mark.column,
                         "YAML: key given twice: \(keys)"))
-            default: complaints.add(Complaint(file: file, "YAML: \(error)"))
+            default: return Parsed(fault: Complaint(file: file, "YAML: \(error)"))
             }
         } catch {
-            complaints.add(Complaint(file: file, "YAML: \(error)"))
+            return Parsed(fault: Complaint(file: file, "YAML: \(error)"))
         }
-        return []
     }
 
     /// The line, from 1.
@@ -255,20 +282,21 @@ public struct Element {
         return best.map { " (did you mean '\($0.name)'?)" } ?? ""
     }
 
-    /// The number of single-character edits between two names (Levenshtein), for suggestions.
+    /// The number of single-character edits between two names, two neighbours changed about being one (optimal string
+    /// alignment), for suggestions.
     private static func distance(_ first: String, _ second: String) -> Int {
         let a = Array(first.utf8.prefix(64))
         let b = Array(second.utf8.prefix(64))
-        var row = Array(0...b.count)
+        var (before, last) = ([Int](), Array(0...b.count))
         for i in 0..<a.count {
-            var diagonal = row[0]
-            row[0] = i + 1
+            var row = [i + 1]
             for j in 0..<b.count {
-                let cost = min(row[j] + 1, row[j + 1] + 1, diagonal + (a[i] == b[j] ? 0 : 1))
-                diagonal = row[j + 1]
-                row[j + 1] = cost
+                var cost = min(row[j] + 1, last[j + 1] + 1, last[j] + (a[i] == b[j] ? 0 : 1))
+                if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { cost = min(cost, before[j - 1] + 1) }
+                row.append(cost)
             }
+            (before, last) = (last, row)
         }
-        return row[b.count]
+        return last[b.count]
     }
 }

@@ -3,9 +3,9 @@ internal import Yams
 
 /// A node of a YAML document as ``Element`` reads it, taken over from the parser once: the parser's own nodes are copied
 /// with all they hold each time one is looked at.
-final class Tree {
+final class Tree: Sendable {
     /// How a scalar was written.
-    enum Style {
+    enum Style: Sendable {
         case plain
         case singleQuoted
         case doubleQuoted
@@ -13,7 +13,7 @@ final class Tree {
         case block
     }
 
-    enum Content {
+    enum Content: Sendable {
         case scalar(String, Style)
         case sequence([Tree])
         case mapping([(key: Tree, value: Tree)])

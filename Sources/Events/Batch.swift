@@ -183,10 +183,68 @@ public struct Batch: ~Copyable, Sendable {
         return kept
     }
 
-    /// Puts a value in the place of the one that event number `row` has at the same field and position; nothing happens
-    /// when it has none.
-    public mutating func replace(_ entry: Entry, in row: Int) {
-        for index in entries(of: row) where entries[index].order == entry.order { entries[index] = entry }
+    /// Adds entries, which must be in the order of ``Entry/order`` with no two at one place, to the last event, which has
+    /// been ended, and ends it again with what was put since: what it has at a place stands. Where nothing was put this is
+    /// one merge from behind, so each entry moves at most once, and none where all that is added comes last.
+    public mutating func endRow(adding added: UnsafeBufferPointer<Entry>) {
+        guard let last = rows.indices.last else { return }
+        let first = Int(rows[last].first)
+        let count = Int(rows[last].count)
+        guard entries.count == first + count else {
+            entries.append(contentsOf: added)
+            return endRow(sequence: rows[last].sequence)
+        }
+        guard !added.isEmpty else { return }
+        let isBehind = count == 0 || entries[first + count - 1].order < added[0].order
+        entries.append(contentsOf: added)
+        var kept = count + added.count
+        if !isBehind {
+            let dropped = entries.withUnsafeMutableBufferPointer { entries in
+                Batch.merge(added, into: UnsafeMutableBufferPointer(rebasing: entries[first...]), sorted: count)
+            }
+            if dropped > 0 { entries.removeLast(dropped) }
+            kept -= dropped
+        }
+        rows[last].count = Int32(kept)
+    }
+
+    /// Merges `added` into the first `sorted` of `entries`, behind which is room for them.
+    ///
+    /// - Returns: how many were dropped because their place is taken.
+    private static func merge(
+        _ added: UnsafeBufferPointer<Entry>, into entries: UnsafeMutableBufferPointer<Entry>, sorted: Int
+    ) -> Int {
+        var old = sorted
+        var free = entries.count
+        var next = added.count
+        var dropped = 0
+        while next > 0 {
+            let entry = added[next - 1]
+            let order = entry.order
+            while old > 0, entries[old - 1].order > order {
+                free -= 1
+                old -= 1
+                entries[free] = entries[old]
+            }
+            next -= 1
+            if old > 0, entries[old - 1].order == order {
+                dropped += 1
+            } else {
+                free -= 1
+                entries[free] = entry
+            }
+        }
+        // The places kept for what was dropped are between what stayed and what moved.
+        if dropped > 0 {
+            for index in free..<entries.count { entries[index - dropped] = entries[index] }
+        }
+        return dropped
+    }
+
+    /// Puts a value of the same field and position in the place of entry number `index`.
+    public mutating func replace(_ entry: Entry, at index: Int) {
+        guard entries.indices.contains(index), entries[index].order == entry.order else { return }
+        entries[index] = entry
     }
 
     /// The entries of event number `row`.

@@ -16,7 +16,9 @@ extension EventWriter {
                 table.paths.levels.withUnsafeBufferPointer { levels in
                     table.paths.text.withUnsafeBytes { text in
                         table.constants.withUnsafeBytes { constants in
-                            var writer = FlatWriter(paths: paths, levels: levels, text: text, constants: constants)
+                            var writer = FlatWriter(
+                                paths: paths, head: table.paths.longest + 2 * FlatWriter.long + 64, levels: levels,
+                                text: text, constants: constants)
                             return writer.append(
                                 UnsafeBufferPointer(rebasing: entries[range]), batch.slab, to: &slab)
                         }
@@ -34,7 +36,7 @@ extension EventWriter {
 private struct FlatWriter {
     /// Why the loop was left.
     private enum Stop {
-        /// The window or the event is over.
+        /// The event is over, or the room too small for the next entry.
         case end
         /// The entry's head is written, its value is not.
         case value
@@ -44,10 +46,14 @@ private struct FlatWriter {
         case refused
     }
 
-    /// The most entries that room is made for at once.
-    private static let window = 64
+    /// The room that is made at once: most events take less.
+    private static let room = 8192
+    /// From how many bytes on a text is remembered, since a later one may hold it: the original text has the message in it.
+    static let long = 64
 
     let paths: UnsafeBufferPointer<PathTexts.Path>
+    /// The most bytes of an entry that is no long text, with all that stands before it.
+    let head: Int
     let levels: UnsafeBufferPointer<PathTexts.Level>
     let text: UnsafeRawBufferPointer
     let constants: UnsafeRawBufferPointer
@@ -61,10 +67,11 @@ private struct FlatWriter {
     private var isInList = false
 
     init(
-        paths: UnsafeBufferPointer<PathTexts.Path>, levels: UnsafeBufferPointer<PathTexts.Level>,
+        paths: UnsafeBufferPointer<PathTexts.Path>, head: Int, levels: UnsafeBufferPointer<PathTexts.Level>,
         text: UnsafeRawBufferPointer, constants: UnsafeRawBufferPointer
     ) {
         self.paths = paths
+        self.head = head
         self.levels = levels
         self.text = text
         self.constants = constants
@@ -73,20 +80,10 @@ private struct FlatWriter {
     mutating func append(_ entries: UnsafeBufferPointer<Entry>, _ bytes: borrowing Slab, to slab: inout Slab) -> Bool {
         slab.append(byte: 0x7B)
         while index < entries.count {
-            let end = min(index + FlatWriter.window, entries.count)
-            var need = 64
-            for place in index..<end {
-                let entry = entries[place]
-                guard Int(entry.field) < paths.count else { return false }
-                let path = paths[Int(entry.field)]
-                need += Int(path.length) + Int(path.depth) + 64
-                if entry.kind == .text || entry.kind == .constant { need += Int(entry.extent.length) * 2 }
-            }
             var stop = Stop.end
             let source = bytes.bytes
-            slab.append(upTo: need + open) { room in
-                guard let target = room.baseAddress else { return 0 }
-                return source.withUnsafeBytes { run(entries, end, $0, target, &stop) }
+            slab.append(upTo: FlatWriter.room + head) { room in
+                source.withUnsafeBytes { run(entries, $0, room, &stop) }
             }
             switch stop {
             case .end: break
@@ -118,18 +115,30 @@ private struct FlatWriter {
         return true
     }
 
-    /// Writes entries up to number `end` at `target` and tells how many bytes that were.
+    /// Writes entries into `room` as long as they fit and tells how many bytes that were.
     private mutating func run(
-        _ entries: UnsafeBufferPointer<Entry>, _ end: Int, _ bytes: UnsafeRawBufferPointer,
-        _ target: UnsafeMutableRawPointer, _ stop: inout Stop
+        _ entries: UnsafeBufferPointer<Entry>, _ bytes: UnsafeRawBufferPointer, _ room: UnsafeMutableRawBufferPointer,
+        _ stop: inout Stop
     ) -> Int {
-        guard let keys = text.baseAddress else { return 0 }
+        guard let keys = text.baseAddress, let target = room.baseAddress else { return 0 }
+        let end = entries.count
+        // Behind it there is room for what stands before a value, and for a number.
+        let limit = target + (room.count - head)
         var out = target
+        // The last long text that was written whole, and where it stands.
+        var known = Extent.empty
+        var knownText = UnsafeRawBufferPointer(start: nil, count: 0)
         // In registers while the loop runs.
         var (index, open, parent, last, isInList) = (self.index, self.open, self.parent, self.last, self.isInList)
         defer { (self.index, self.open, self.parent, self.last, self.isInList) = (index, open, parent, last, isInList) }
         while index < end {
             let entry = entries[index]
+            guard Int(entry.field) < paths.count else {
+                stop = .refused
+                return 0
+            }
+            // The first entry of a room finds it empty.
+            if out > limit { return out - target }
             let path = paths[Int(entry.field)]
             if entry.field == last {
                 // Another element of a list; what else stands at one place with others goes the other way.
@@ -205,12 +214,38 @@ private struct FlatWriter {
                 if Int(extent.offset) + count > source.count { count = max(0, source.count - Int(extent.offset)) }
                 out.storeBytes(of: 0x22, as: UInt8.self)
                 out += 1
+                if count >= FlatWriter.long, limit - out < 2 * count {
+                    // Little room is left: the slow way makes what it needs.
+                    stop = .text(0)
+                    return out - target
+                }
                 if count > 0, let base = source.baseAddress {
-                    let done = JSONText.copyEscaped(base + Int(extent.offset), count, to: out)
+                    var read = 0
+                    if count >= FlatWriter.long, known.length > 0, entry.kind == .text,
+                        known.offset >= extent.offset, known.end <= extent.end
+                    {
+                        // What stands before the known text, and that text as it was written.
+                        let before = Int(known.offset - extent.offset)
+                        let done = JSONText.copyEscaped(base + Int(extent.offset), before, to: out)
+                        out += done.written
+                        read = done.read
+                        if read == before {
+                            out.copyMemory(
+                                from: knownText.baseAddress ?? UnsafeRawPointer(out), byteCount: knownText.count)
+                            out += knownText.count
+                            read += Int(known.length)
+                        }
+                    }
+                    let start = out
+                    let done = JSONText.copyEscaped(base + Int(extent.offset) + read, count - read, to: out)
                     out += done.written
-                    if done.read < count {
-                        stop = .text(done.read)
+                    if read + done.read < count {
+                        stop = .text(read + done.read)
                         return out - target
+                    }
+                    if read == 0, entry.kind == .text, count >= FlatWriter.long {
+                        known = extent
+                        knownText = UnsafeRawBufferPointer(start: start, count: done.written)
                     }
                 }
                 out.storeBytes(of: 0x22, as: UInt8.self)

@@ -11,6 +11,8 @@ public enum JSONError: Error, Equatable, Sendable {
     case tooDeep(at: Int)
     /// More values than ``JSONTape/valueLimit``.
     case tooMany(at: Int)
+    /// A number of more than ``JSONTape/numberLimit`` characters.
+    case tooLong(at: Int)
 }
 
 /// A JSON text as a flat list of values in the order of reading (RFC 8259), without a copy of any of them.
@@ -21,6 +23,9 @@ public struct JSONTape: Sendable {
     public static let depthLimit = 64
     /// The most values in one text.
     public static let valueLimit = 200_000
+    /// The most characters of one number (RFC 8259 section 6 lets a reader set a limit): they are copied as written, and
+    /// those who read the copy give up on longer ones.
+    public static let numberLimit = 1_000
 
     /// The kind of a value.
     public enum Kind: UInt8, Sendable {
@@ -185,6 +190,7 @@ public struct JSONTape: Sendable {
             values[number].extent = Extent(start..<end)
         default:
             end = try JSONTape.number(bytes, start)
+            guard end - start <= JSONTape.numberLimit else { throw .tooLong(at: start) }
             values[number].kind = .number
             values[number].extent = Extent(start..<end)
         }

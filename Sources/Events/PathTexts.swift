@@ -43,6 +43,8 @@ struct PathTexts: Sendable {
     /// Zeros behind ``text``, so that it can be copied in blocks.
     static let slack = 16
 
+    /// The most bytes of the text of one field's keys with the ends of objects before them.
+    let longest: Int
     /// By field.
     let paths: [Path]
     let levels: [Level]
@@ -72,6 +74,7 @@ struct PathTexts: Sendable {
                     parent: field.parent ?? PathTexts.none, depth: Int16(field.depth),
                     form: isNested ? .nested : field.isContainer ? .container : field.isArray ? .list : .value))
         }
+        longest = (paths.map { Int($0.length) }.max() ?? 0) + 2 * (paths.map { Int($0.depth) }.max() ?? 0)
         self.paths = paths
         self.levels = levels
         self.text = text + Array(repeating: 0, count: PathTexts.slack)

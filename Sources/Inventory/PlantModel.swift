@@ -27,7 +27,8 @@ public struct PlantModel: Sendable {
 
     /// The assets in the order of their addresses: what a lane finds by number.
     let numbered: [Asset]
-    private let byAddress: PrefixTable
+    /// The zone and the asset of an address, by number.
+    let byAddress: PlantTable
 
     /// A model that knows nothing.
     public static let empty = PlantModel(
@@ -40,12 +41,11 @@ public struct PlantModel: Sendable {
         self.lists = lists
         self.process = process
         numbered = assets.values.sorted { ($0.address.high, $0.address.low) < ($1.address.high, $1.address.low) }
-        byAddress = PrefixTable(
-            numbered.enumerated().map { (IPNetwork($0.element.address, prefix: 128), Int32($0.offset)) })
+        byAddress = PlantTable(
+            zones: zones.byNetwork,
+            assets: PrefixTable(
+                numbered.enumerated().map { (IPNetwork($0.element.address, prefix: 128), Int32($0.offset)) }))
     }
-
-    /// The number of the asset at `address` in ``numbered``, or ``PrefixTable/none``.
-    func asset(_ address: IPAddress) -> Int32 { byAddress.value(address) }
 
     /// Reads the model from YAML; every fault is a complaint, what is right is kept.
     public static func parse(_ text: String, file: String, complaints: Complaints) -> PlantModel {

@@ -43,25 +43,10 @@ public struct Zones: Sendable {
     public let zones: [Zone]
     /// The conduits in the order of the file.
     public let conduits: [Conduit]
-    private let byNetwork: PrefixTable
-    private let allowed: [Pair: Allowance]
-
-    private struct Pair: Hashable {
-        let from: Int
-        let to: Int
-    }
-
-    /// What the conduits from one zone to another allow together.
-    private struct Allowance {
-        var isAny = false
-        var services: Set<Service> = []
-    }
-
-    /// A transport, as ``packed(_:)`` makes it, and a port.
-    private struct Service: Hashable {
-        let transport: UInt64
-        let port: Int
-    }
+    /// The numbers of zones by network.
+    let byNetwork: PrefixTable
+    /// What conduits allow.
+    let allowed: ConduitTable
 
     /// No zones: every verdict is unknown.
     public static let none = Zones(zones: [], conduits: [])
@@ -74,20 +59,11 @@ public struct Zones: Sendable {
             zones.enumerated().flatMap { number, zone in zone.networks.map { ($0, Int32(number)) } })
         let numbers = Dictionary(
             zones.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { a, _ in a })
-        var allowed: [Pair: Allowance] = [:]
-        for conduit in conduits {
-            guard let from = numbers[conduit.from], let to = numbers[conduit.to] else { continue }
-            var allowance = allowed[Pair(from: from, to: to)] ?? Allowance()
-            if conduit.services.isEmpty { allowance.isAny = true }
-            for service in conduit.services {
-                let parts = service.split(separator: "/")
-                guard parts.count == 2, let port = Int(parts[1]) else { continue }
-                let name = Array(parts[0].utf8)
-                allowance.services.insert(Service(transport: Zones.packed(name.span.bytes), port: port))
-            }
-            allowed[Pair(from: from, to: to)] = allowance
-        }
-        self.allowed = allowed
+        allowed = ConduitTable(
+            conduits.compactMap { conduit in
+                guard let from = numbers[conduit.from], let to = numbers[conduit.to] else { return nil }
+                return (from, to, conduit.services)
+            }, zones: zones.count)
     }
 
     /// The number of the zone that holds `address` (the longest prefix wins), or nil.
@@ -106,9 +82,7 @@ public struct Zones: Sendable {
     func verdict(from source: Int?, to destination: Int?, transport: UInt64, port: Int) -> Verdict {
         guard let source, let destination else { return .unknown }
         if source == destination { return .internal }
-        guard let conduits = allowed[Pair(from: source, to: destination)] else { return .forbidden }
-        return conduits.isAny || conduits.services.contains(Service(transport: transport, port: port))
-            ? .allowed : .forbidden
+        return allowed.allows(from: source, to: destination, transport: transport, port: port) ? .allowed : .forbidden
     }
 
     /// The name of a transport as a number; 0 for a longer one, which is none that conduits know.

@@ -17,6 +17,7 @@ struct ByteTable: Sendable {
     private var cells = Array(repeating: Cell(), count: 16)
     private var pool: [UInt8] = []
     private var count = 0
+    private var longest = 0
     /// One bit by the low six bits of the keys' first bytes.
     private(set) var firsts: UInt64 = 0
 
@@ -35,6 +36,7 @@ struct ByteTable: Sendable {
                 hash: hash(key.span.bytes, seed), offset: Int32(pool.count), length: Int32(key.count),
                 seed: Int32(seed), value: Int32(value)))
         pool += key
+        longest = max(longest, key.count)
         if let first = key.first { firsts |= 1 << UInt64(first & 63) }
         count += 1
     }
@@ -47,7 +49,7 @@ struct ByteTable: Sendable {
 
     /// The value of a key, or nil.
     func find(_ key: RawSpan, seed: Int = 0) -> Int? {
-        guard count > 0 else { return nil }
+        guard count > 0, key.byteCount <= longest else { return nil }
         let hash = hash(key, seed)
         var index = Int(truncatingIfNeeded: hash) & (cells.count - 1)
         while cells[index].length >= 0 {

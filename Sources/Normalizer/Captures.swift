@@ -22,8 +22,20 @@ struct Capture {
     }
 
     var kind: Kind
+    /// The number of its text among those that its mapping compares it with, once ``Rulebook/symbol(of:_:_:)`` has looked.
+    var symbol = Capture.unknown
     var extent: Extent
     var integer: Int64
+
+    /// That nobody has looked for a capture's symbol, and that it has none.
+    static let unknown: Int32 = -2
+    static let none: Int32 = -1
+
+    init(kind: Kind, extent: Extent, integer: Int64) {
+        self.kind = kind
+        self.extent = extent
+        self.integer = integer
+    }
 
     /// Whether nothing was found, or an empty text.
     var isNothing: Bool { kind == .absent || kind == .text && extent.isEmpty }
@@ -81,14 +93,29 @@ struct SlotTree: Sendable {
 
     /// The slot of a name, added when it is new.
     mutating func slot(_ name: String) -> SlotID {
-        var node = 0
-        for part in name.split(separator: "." as Character) {
-            node = child(node, Array(part.utf8))
-        }
+        let parts = name.split(separator: "." as Character).map { Array($0.utf8) }
+        var path = [0]
+        for part in parts { path.append(child(path[path.count - 1], part)) }
+        let node = path[path.count - 1]
         if let slot = nodes[node].slot { return slot }
         names.append(name)
         nodes[node].slot = names.count - 1
+        // The header's own are not for members to fill.
+        if names.count > Builtins.count { join(parts, path) }
         return names.count - 1
+    }
+
+    /// Lets keys with dots be found as the same parts nested are (`"source.ip"`, as Beats and others flatten ECS): each run
+    /// of parts is one more child of the node that it begins at, so that looking for it costs nothing.
+    private mutating func join(_ parts: [[UInt8]], _ path: [Int]) {
+        guard parts.count <= 16 else { return }
+        for start in parts.indices {
+            var key = parts[start]
+            for end in parts.indices.dropFirst(start + 1) {
+                key += [0x2E] + parts[end]
+                children.insert(key, seed: path[start], path[end + 1])
+            }
+        }
     }
 
     private mutating func child(_ parent: Int, _ name: [UInt8]) -> Int {

@@ -69,6 +69,8 @@ extension RawSpan {
     /// Whether the bytes equal those of `lower` (ASCII lower case), ASCII letters in either case.
     func equalsIgnoringCase(_ lower: RawSpan) -> Bool {
         guard byteCount == lower.byteCount else { return false }
+        // Mostly the letters are in the same case.
+        if equals(lower) { return true }
         for index in 0..<byteCount where RawSpan.lowered(byte(at: index)) != lower.byte(at: index) { return false }
         return true
     }

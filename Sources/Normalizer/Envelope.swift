@@ -10,7 +10,7 @@ extension Normalizer {
         let uid, version, product, loggedTime, originalTime: Value
         let deviceHostname, deviceAddress, deviceType: Value
         let unmapped, facility, appname, procid, msgid, structuredData, problems: Value
-        let fault, attempted, cut, peer: Value
+        let fault, attempted, cut, peer, relay: Value
         let subject, fingerprint, proxy, path: Value
 
         init(_ value: (String) -> Value) {
@@ -41,6 +41,7 @@ extension Normalizer {
             attempted = value("unmapped.penstock.class_uid")
             cut = value("unmapped.penstock.cut")
             peer = value("unmapped.peer.ip")
+            relay = value("unmapped.syslog.relay")
             subject = value("unmapped.origin.tls.subject")
             fingerprint = value("unmapped.origin.tls.fingerprint")
             proxy = value("unmapped.origin.proxy.ip")

@@ -26,7 +26,7 @@ extension EventPlan {
     }
 
     /// The captures that an event with these lines does not read. The header's own have places in every event.
-    static func unread(_ event: MappingDraft.Event, _ draft: MappingDraft, _ lines: [MappingDraft.Line]) -> [Int32] {
+    static func unread(_ event: MappingDraft.Event, _ draft: MappingDraft, _ lines: [MappingDraft.Line]) -> [SlotID] {
         var reads = Array(repeating: false, count: draft.slots.names.count)
         for slot in lines.flatMap(\.value.sources) + event.activity.sources + (event.severity?.sources ?? []) {
             reads[slot] = true
@@ -34,7 +34,7 @@ extension EventPlan {
         for slot in event.time.joined() { reads[slot] = true }
         for slot in 0..<Builtins.count { reads[slot] = true }
         // A name that begins with `_` is a helper of the mapping.
-        return reads.indices.filter { !reads[$0] && !draft.slots.names[$0].hasPrefix("_") }.map { Int32($0) }
+        return reads.indices.filter { !reads[$0] && !draft.slots.names[$0].hasPrefix("_") }
     }
 
     static func conversion(_ target: Target) -> Mapping.Conversion {
@@ -95,6 +95,57 @@ extension EventPlan {
             }
         }
         return checks
+    }
+
+    /// Attributes of one object, or of the event when `container` is nil, of which the schema takes just one.
+    struct Exclusive: Sendable {
+        var container: RowShape.Range?
+        /// Of ``EventPlan/demands``, in the order of the mapping's lines.
+        var members: Run
+    }
+
+    /// What stands under construction beside another attribute that excludes it: of several the first line's stays.
+    func surplus(_ row: borrowing RowBuilder) -> Demand? {
+        for group in exclusive {
+            if let container = group.container, !row.has(container) { continue }
+            var count = 0
+            for index in group.members.range where row.has(demands[index].range) {
+                count += 1
+                if count > 1 { return demands[index] }
+            }
+        }
+        return nil
+    }
+
+    /// The attributes that an event's lines make and of which the schema takes just one (`just_one` of its constraints).
+    static func exclusive(
+        _ event: MappingDraft.Event, _ table: FieldTable
+    ) -> [(container: FieldID?, members: [FieldID])] {
+        var groups: [(container: FieldID?, members: [FieldID])] = []
+        var seen: Set<String> = []
+        func add(_ shape: OCSFDictionary.Shape, _ prefix: String, _ container: FieldID?) {
+            for case .justOne(let names) in shape.constraints {
+                var members: [String] = []
+                for path in event.lines.map(\.path) where path.hasPrefix(prefix) {
+                    let name = String(path.dropFirst(prefix.count).prefix { $0 != "." })
+                    if names.contains(name), !members.contains(name) { members.append(name) }
+                }
+                if members.count > 1 { groups.append((container, members.compactMap { table.id(prefix + $0) })) }
+            }
+        }
+        add(event.eventClass.shape, "", nil)
+        for path in event.lines.map(\.path) {
+            let parts = path.split(separator: "." as Character).map { String($0) }
+            for length in 1..<max(1, parts.count) where parts[0] != "unmapped" {
+                let prefix = parts.prefix(length).joined(separator: ".")
+                guard seen.insert(prefix).inserted, let container = table.id(prefix),
+                    let object = MappingDraft.attribute(prefix, event.eventClass, table.dictionary)?.object,
+                    let shape = table.dictionary.objects[object]
+                else { continue }
+                add(shape, prefix + ".", container)
+            }
+        }
+        return groups
     }
 
     /// Attributes that the normalizer itself always writes.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Codecs
 internal import Events
 internal import Wire
 
@@ -53,23 +54,31 @@ final class EventPlan: Sendable {
 
     /// The condition, or -1.
     let when: Int32
+    /// Whether such records become no event.
+    let isDropped: Bool
     let classUID: Int
     let activity: Rulebook.Value
     let knownActivities: Run
     let severity: Rulebook.Value?
     /// Captures to try for the time, in ``Rulebook/sources``; those of one run are joined with blanks.
-    let time: [Run]
+    let time: [(sources: Run, order: LogTime.Order)]
     let lines: [Line]
+    /// One bit by line: those that may write something without a capture (defaults, cases).
+    let always: [UInt64]
+    /// One bit by line, by capture: those that read it. As many words each as ``always``.
+    let readers: [UInt64]
     let shape: RowShape
     /// Where the envelope goes.
     let envelope: EnvelopePlaces
-    /// Captures that this event does not read: they go to `unmapped`.
-    let unread: [Int32]
+    /// One bit by capture: those that this event does not read. They go to `unmapped`.
+    let unread: [UInt64]
     /// Whether the class has a device.
     let hasDevice: Bool
     let checks: [Check]
     let demands: [Demand]
     let choices: [Run]
+    /// Attributes of which the schema takes just one; empty for nearly all events.
+    let exclusive: [Exclusive]
     /// What stands for objects that an older version of the schema demands; empty in the newest.
     let fillers: [Filler]
 
@@ -99,13 +108,14 @@ final class EventPlan: Sendable {
                 literal: filler.literal)
         }
         hasDevice = event.deviceType != nil
+        isDropped = event.isDropped
         if case .always = event.when { when = -1 } else { when = book.add(event.when) }
         classUID = event.eventClass.uid
         activity = book.add(event.activity)
         knownActivities = book.add(
             event.eventClass.shape.attributes["activity_id"]?.enumeration?.captions.keys.compactMap { Int64($0) } ?? [])
         severity = event.severity.map { book.add($0) }
-        time = event.time.map { book.add(sources: $0) }
+        time = zip(event.time, event.timeOrders).map { (book.add(sources: $0), $1) }
         lines = targets.map { target in
             let field = table.fields[Int(target.field)]
             let texts =
@@ -121,7 +131,18 @@ final class EventPlan: Sendable {
                 known: book.add(target.line.target.enumeration?.captions.keys.compactMap { Int64($0) } ?? []),
                 knownTexts: book.add(known: texts))
         }
-        unread = EventPlan.unread(event, draft, targets.map(\.line))
+        let words = CaptureTable.words(targets.count)
+        var always = [UInt64](repeating: 0, count: words)
+        var readers = [UInt64](repeating: 0, count: words * draft.slots.names.count)
+        for (number, line) in targets.map(\.line).enumerated() {
+            let bit: UInt64 = 1 << UInt64(number & 63)
+            if line.value.fallback != nil || !line.value.cases.isEmpty { always[number >> 6] |= bit }
+            for slot in line.value.sources { readers[slot * words + number >> 6] |= bit }
+        }
+        (self.always, self.readers) = (always, readers)
+        var unread = [UInt64](repeating: 0, count: CaptureTable.words(draft.slots.names.count))
+        for slot in EventPlan.unread(event, draft, targets.map(\.line)) { unread[slot >> 6] |= 1 << UInt64(slot & 63) }
+        self.unread = unread
         var demands: [Demand] = []
         var choices: [Run] = []
         func add(_ ids: [FieldID]) -> Run {
@@ -145,8 +166,29 @@ final class EventPlan: Sendable {
                 container: requirement.container.map { shape.range($0, table.fields[Int($0)].end) }, required: run,
                 oneOf: Run(first: Int32(choices.count - oneOf.count), count: Int32(oneOf.count)))
         }
+        exclusive = EventPlan.exclusive(event, table).map { container, members in
+            Exclusive(
+                container: container.map { shape.range($0, table.fields[Int($0)].end) }, members: add(members))
+        }
         self.demands = demands
         self.choices = choices
+    }
+
+    /// One bit by line `64 * word` and on: those that may have something to write for these captures.
+    func lines(_ word: Int, _ captures: borrowing CaptureTable) -> UInt64 {
+        let words = always.count
+        var lines = always[word]
+        return readers.withUnsafeBufferPointer { readers in
+            for slots in 0..<CaptureTable.words(captures.count) {
+                var open = captures.filled(slots)
+                while open != 0 {
+                    // As many words by capture as the mapping has captures.
+                    lines |= readers[(slots << 6 | open.trailingZeroBitCount) &* words &+ word]
+                    open &= open &- 1
+                }
+            }
+            return lines
+        }
     }
 
     /// An object of the row under construction that lacks what the schema demands of it, or nil. Objects with constants
@@ -160,7 +202,7 @@ final class EventPlan: Sendable {
                 return container
             }
         }
-        return nil
+        return exclusive.isEmpty ? nil : surplus(row)?.range
     }
 
     /// The first demand of the schema that the row under construction cannot be made to meet, as ``fault(_:)`` tells it.
@@ -183,7 +225,7 @@ final class EventPlan: Sendable {
                 if !found { return choices[choice].count > 0 ? demands[Int(choices[choice].first)].field : .max }
             }
         }
-        return nil
+        return exclusive.isEmpty ? nil : surplus(row)?.field
     }
 }
 

@@ -52,13 +52,18 @@ final class Mapping: Sendable {
     /// What the steps name by number.
     let tables: StepTables
     let events: [EventPlan]
+    /// Which steps and which events a record comes into question for.
+    let stepDispatch: Dispatch
+    let eventDispatch: Dispatch
     let slots: SlotTree
     /// Keys of `unmapped` members by slot, as JSON with colon, in ``Rulebook/pool``.
     let keys: [Extent]
     let builtins: Builtins
-    /// Texts by which the product says that there is no value, in ``Rulebook/pool``, and the length of the longest.
+    /// Texts by which the product says that there is no value, in ``Rulebook/pool``; one bit by their lengths, and one by
+    /// the low six bits of their first bytes.
     let absent: [Extent]
-    let longestAbsent: Int
+    let absentLengths: UInt64
+    let absentFirsts: UInt64
     /// Slots by sensor record field; -1 where none reads the field.
     let recordSlots: [SlotID]
     /// Slots of the CEF header's six fields, and of LEEF's four; -1 where none reads the field.
@@ -97,7 +102,8 @@ final class Mapping: Sendable {
         slots = draft.slots
         builtins = draft.builtins
         absent = draft.absent.map { book.add(bytes: $0) }
-        longestAbsent = draft.absent.map(\.count).max() ?? 0
+        absentLengths = draft.absent.reduce(0) { $0 | 1 << UInt64(min($1.count, 63)) }
+        absentFirsts = draft.absent.reduce(0) { $0 | 1 << UInt64(($1.first ?? 0) & 63) }
         recordSlots = records.names.map { name in draft.slots.names.firstIndex(of: name) ?? -1 }
         headerSlots = Mapping.headerNames.map { name in draft.slots.names.firstIndex(of: "cef." + name) ?? -1 }
         leefSlots = Mapping.leefNames.map { name in draft.slots.names.firstIndex(of: "leef." + name) ?? -1 }
@@ -107,6 +113,8 @@ final class Mapping: Sendable {
         labels = draft.slots.find(0, Array("labels".utf8).span.bytes) ?? -1
         keys = draft.slots.names.map { book.add(bytes: Members.key($0, reserved)) }
         events = draft.events.map { EventPlan($0, draft, table, fields, &book) }
+        stepDispatch = Dispatch(draft.steps.map(\.when), &book)
+        eventDispatch = Dispatch(draft.events.map(\.when), &book)
         self.book = book
     }
 }
@@ -114,7 +122,7 @@ final class Mapping: Sendable {
 /// The captures that every record has: the syslog header and the way it came.
 struct Builtins: Sendable {
     let message, hostname, appname, procid, msgid, severity, facility, eventCode, structuredData: SlotID
-    let peer, peerPort, transport: SlotID
+    let peer, peerPort, transport, relay: SlotID
 
     init(_ slots: inout SlotTree) {
         message = slots.slot("syslog.message")
@@ -129,7 +137,8 @@ struct Builtins: Sendable {
         peer = slots.slot("peer.ip")
         peerPort = slots.slot("peer.port")
         transport = slots.slot("peer.transport")
+        relay = slots.slot("syslog.relay")
     }
 
-    static let count = 12
+    static let count = 13
 }

@@ -21,6 +21,7 @@ extension MappingDraft {
         for names in choices(shape) where !names.contains(where: { makes(made, $0) }) {
             place.complain("\(name) demands \(listed(names)): map one of them")
         }
+        exclude(shape, "", name, event, item)
         var seen: Set<String> = ["metadata", "unmapped"]
         for line in event.lines {
             let parts = line.path.split(separator: "." as Character).map { String($0) }
@@ -30,6 +31,7 @@ extension MappingDraft {
                     let type = attribute(prefix, event.eventClass, dictionary)?.object, type != "object",
                     let object = dictionary.objects[type]
                 else { continue }
+                exclude(object, prefix + ".", type, event, item)
                 let place = key(line.path, item) ?? item
                 for demand in required(object, event.profiles) where !makes(made, prefix + "." + demand.name) {
                     let path = prefix + "." + demand.name
@@ -42,6 +44,27 @@ extension MappingDraft {
                         "'\(prefix)' is left out of each event without \(listed(names)), which \(type) demands: "
                             + "map one of them")
                 }
+            }
+        }
+    }
+
+    /// Complains about lines that always write more than the one attribute that a constraint takes. Of what only some
+    /// records have the first line's stays, and the rest goes to `unmapped`.
+    private static func exclude(
+        _ shape: OCSFDictionary.Shape, _ prefix: String, _ owner: String, _ event: Event, _ item: Element
+    ) {
+        for case .justOne(let names) in shape.constraints {
+            var first: (name: String, line: String)?
+            for line in event.lines where line.path.hasPrefix(prefix) {
+                let name = String(line.path.dropFirst(prefix.count).prefix { $0 != "." })
+                guard names.contains(name), line.value.fallback != nil, !line.value.isDefault else { continue }
+                if let first, first.name != name {
+                    (key(line.path, item) ?? item).complain(
+                        "'\(line.path)' is always written beside '\(first.line)', but \(owner) takes just one of "
+                            + "\(listed(names)): leave one of the two out, or write it by 'cases'")
+                    break
+                }
+                first = first ?? (name, line.path)
             }
         }
     }

@@ -19,10 +19,14 @@ struct MappingDraft {
         var severity: ValueRule?
         /// Captures to try; several at once are joined with blanks (`[date, time]`).
         var time: [[SlotID]]
+        /// How each of them is read.
+        var timeOrders: [LogTime.Order]
         var profiles: [String]
         var lines: [Line]
         var deviceType: Int?
         var constants: [(path: String, literal: Literal)]
+        /// Whether such records become no event.
+        var isDropped = false
         /// Only in an older version of the schema: what stands for an object that it demands and the record does not have.
         var fillers: [Filler] = []
     }
@@ -48,6 +52,8 @@ struct MappingDraft {
     var samples: [MappingSample]
     /// Texts by which the product says that there is no value.
     var absent: [[UInt8]] = []
+    /// The order of day and month in the product's dates in figures.
+    var dateOrder = ValueRule.Transform.none
     /// The document, and the places of ``matchers`` in it.
     let root: Element
     var matcherPlaces: [Element] = []
@@ -58,7 +64,7 @@ struct MappingDraft {
     static func read(_ root: Element, builder: inout FieldTable.Builder) -> MappingDraft? {
         root.allow(only: [
             "name", "title", "description", "references", "product", "logsource", "match", "parse", "absent", "common",
-            "events", "samples", "rank",
+            "events", "samples", "rank", "date_order",
         ])
         guard let name = root.required("name")?.string else { return nil }
         var slots = SlotTree()
@@ -73,6 +79,7 @@ struct MappingDraft {
             slots: slots, builtins: builtins, rank: root["rank"]?.integer(in: 0...1000) ?? 100, samples: [], root: root)
         for item in root.required("match")?.items ?? [] { draft.readMatcher(item) }
         for item in root["parse"]?.items ?? [] { draft.readStep(item) }
+        draft.dateOrder = root["date_order"].flatMap { ValueRule.Transform(order: $0) } ?? .none
         draft.absent = root["absent"]?.strings.map { Array($0.utf8) } ?? []
         let common = root["common"]
         common?.allow(only: ["time", "device_type_id", "profiles", "severity_id", "map"])
@@ -93,6 +100,7 @@ struct MappingDraft {
         _ item: Element, _ common: Element?, _ product: Element?, _ used: inout Set<String>,
         builder: inout FieldTable.Builder
     ) {
+        if item["drop"] != nil { return readDropped(item) }
         item.allow(only: ["when", "class", "activity_id", "severity_id", "time", "profiles", "device_type_id", "map"])
         let dictionary = OCSFDictionary.v1_8_0
         guard let element = item.required("class"), let className = element.string else { return }
@@ -128,7 +136,7 @@ struct MappingDraft {
         let when = item["when"].map { Condition.read($0, slots: &slots) } ?? .always
         let activity = item.required("activity_id").map { rule($0, "activity_id") } ?? ValueRule(fallback: .integer(0))
         let severity = (item["severity_id"] ?? common?["severity_id"]).map { rule($0, "severity_id") }
-        let time = (item["time"] ?? common?["time"]).map { readTime($0) } ?? []
+        let time = (item["time"] ?? common?["time"]).map { readTime($0, dateOrder.order) } ?? []
         let deviceType = (item["device_type_id"] ?? common?["device_type_id"])?.integer(in: 0...99)
         if deviceType != nil, found.shape.attributes["device"]?.profiles.contains("host") == true,
             !profiles.contains("host")
@@ -140,7 +148,8 @@ struct MappingDraft {
         let paths = Set(own.compactMap(\.key.scalar))
         let shared = (common?["map"]?.members ?? []).filter { key, _ in
             // What the class has no place for is meant for another event.
-            guard let path = key.scalar, MappingDraft.fault(path, found, dictionary, profiles) == nil else {
+            guard let path = key.scalar, MappingDraft.fault(path, found, dictionary, profiles, hinting: false) == nil
+            else {
                 return false
             }
             used.insert(path)
@@ -157,10 +166,9 @@ struct MappingDraft {
                 continue
             }
             let target = target(path)
-            lines.append(
-                Line(
-                    path: path, value: ValueRule.read(value, for: target, slots: &slots, builder: &builder),
-                    target: target))
+            var rule = ValueRule.read(value, for: target, slots: &slots, builder: &builder)
+            if target.type == "timestamp_t", rule.transform == .none { rule.transform = dateOrder }
+            lines.append(Line(path: path, value: rule, target: target))
         }
         var constants: [(path: String, literal: Literal)] = [
             ("class_uid", .integer(Int64(found.uid))), ("category_uid", .integer(Int64(found.category))),
@@ -176,16 +184,45 @@ struct MappingDraft {
         if let deviceType { constants.append(("device.type_id", .integer(Int64(deviceType)))) }
         for (path, _) in constants { builder.add(path) }
         let event = Event(
-            when: when, eventClass: found, activity: activity, severity: severity, time: time,
-            profiles: profiles.sorted(), lines: lines, deviceType: deviceType, constants: constants)
+            when: when, eventClass: found, activity: activity, severity: severity, time: time.map(\.slots),
+            timeOrders: time.map(\.order), profiles: profiles.sorted(), lines: lines, deviceType: deviceType,
+            constants: constants)
         written.append((event, item))
         events.append(OlderVersion(builder.dictionary)?.restate(event, &builder) ?? event)
     }
 
-    /// `time:`: captures to try, each alone or with others in a list of their own.
-    private mutating func readTime(_ element: Element) -> [[SlotID]] {
-        if !element.isSequence { return element.strings.map { [slots.slot($0)] } }
-        return element.items.map { item in item.strings.map { slots.slot($0) } }
+    /// A branch for records that nobody wants to have as events.
+    private mutating func readDropped(_ item: Element) {
+        if item.members.contains(where: { ["class", "activity_id", "map"].contains($0.key.scalar ?? "") }) {
+            item["drop"]?.complain("what is dropped becomes no event: 'drop' has only 'when' beside it")
+        } else {
+            item.allow(only: ["when", "drop"])
+        }
+        if item["drop"]?.boolean == false { item["drop"]?.complain("'drop' is true, or is left out") }
+        guard let found = OCSFDictionary.v1_8_0.eventClass("base_event") else { return }
+        events.append(
+            Event(
+                when: item["when"].map { Condition.read($0, slots: &slots) } ?? .always, eventClass: found,
+                activity: ValueRule(fallback: .integer(0)), severity: nil, time: [], timeOrders: [], profiles: [],
+                lines: [], deviceType: nil, constants: [], isDropped: true))
+    }
+
+    /// `time:`: captures to try, each alone or with others in a list of their own; `{from: …, order: …}` tells how the
+    /// figures of dates stand in some of them.
+    private mutating func readTime(
+        _ element: Element, _ order: LogTime.Order
+    ) -> [(slots: [SlotID], order: LogTime.Order)] {
+        if element.isMapping {
+            element.allow(only: ["from", "order"])
+            let own = element["order"].flatMap { ValueRule.Transform(order: $0) }?.order
+            guard let from = element.required("from") else { return [] }
+            if from.isMapping { from.complain("'from' is a capture or a list of captures") }
+            return from.isMapping ? [] : readTime(from, own ?? order)
+        }
+        guard element.isSequence else { return element.strings.map { ([slots.slot($0)], order) } }
+        return element.items.flatMap { item in
+            item.isMapping ? readTime(item, order) : [(item.strings.map { slots.slot($0) }, order)]
+        }
     }
 
     /// The attribute of `path` as the class sees it.
@@ -205,7 +242,8 @@ struct MappingDraft {
 
     /// Why `path` cannot be mapped in the class, or nil.
     static func fault(
-        _ path: String, _ found: OCSFDictionary.EventClass, _ dictionary: OCSFDictionary, _ profiles: [String]
+        _ path: String, _ found: OCSFDictionary.EventClass, _ dictionary: OCSFDictionary, _ profiles: [String],
+        hinting: Bool = true
     ) -> String? {
         if path == "unmapped" || path.hasPrefix("unmapped.") { return nil }
         let managed = [
@@ -216,7 +254,7 @@ struct MappingDraft {
         var shape = found.shape
         for (index, part) in parts.enumerated() {
             guard let attribute = shape.attributes[part] else {
-                let hint = Element.hint(part, among: shape.attributes.keys)
+                let hint = hinting ? Element.hint(part, among: shape.attributes.keys) : ""
                 return "\(shape.name) of OCSF \(dictionary.version) has no attribute '\(part)'\(hint)"
             }
             if !attribute.profiles.isEmpty, attribute.profiles.allSatisfy({ !profiles.contains($0) }) {

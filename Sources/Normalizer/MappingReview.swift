@@ -88,7 +88,13 @@ struct MappingReview {
     }
 
     private func captures(_ element: Element) {
-        if element.isSequence { for item in element.items { captures(item) } } else { capture(element) }
+        if element.isSequence {
+            for item in element.items { captures(item) }
+        } else if let from = element["from"] {
+            captures(from)
+        } else {
+            capture(element)
+        }
     }
 
     // MARK: Conditions
@@ -231,7 +237,7 @@ struct MappingReview {
     private func samples(_ draft: MappingDraft) {
         let dictionary = OCSFDictionary.v1_8_0
         for sample in draft.samples {
-            if sample.expected.isEmpty {
+            if sample.expected.isEmpty, !sample.isDropped {
                 MappingReview.warn(
                     sample.element,
                     "a sample without 'expect' proves nothing; 'penstock test --update' writes what the record becomes")

@@ -9,11 +9,17 @@ struct MappingSample {
     let input: String
     /// Attributes by dotted path with the text that they must have; `null` when they must be absent.
     let expected: [(path: String, value: String?, element: Element)]
+    /// Whether it must become no event.
+    let isDropped: Bool
 
     init?(_ item: Element) {
-        item.allow(only: ["input", "expect", "description"])
+        item.allow(only: ["input", "expect", "description", "dropped"])
         guard let input = item.required("input")?.string else { return nil }
         element = item
+        isDropped = item["dropped"]?.boolean ?? false
+        if isDropped, let expect = item["expect"] {
+            expect.complain("a record that is dropped has no attributes: give 'expect' or 'dropped', not both")
+        }
         self.input = input
         expected = (item["expect"]?.members ?? []).compactMap { key, value in
             key.scalar.map { ($0, value.isNull && value.isPlain ? nil : value.scalar, value) }

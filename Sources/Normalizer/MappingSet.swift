@@ -21,7 +21,7 @@ public struct MappingSet: Sendable {
         "metadata.original_time", "metadata.log_name", "device.hostname", "device.ip", "device.type_id", "device.type",
         "src_endpoint.ip", "src_endpoint.port", "src_endpoint.hostname", "dst_endpoint.ip", "dst_endpoint.port",
         "dst_endpoint.hostname", "unmapped.syslog.facility", "unmapped.syslog.appname", "unmapped.syslog.procid",
-        "unmapped.syslog.msgid", "unmapped.syslog.structured_data", "unmapped.syslog.problems",
+        "unmapped.syslog.msgid", "unmapped.syslog.structured_data", "unmapped.syslog.problems", "unmapped.syslog.relay",
         "unmapped.penstock.mapping", "unmapped.penstock.fault", "unmapped.penstock.class_uid",
         "unmapped.penstock.cut", "unmapped.peer.ip", "unmapped.origin.tls.subject",
         "unmapped.origin.tls.fingerprint", "unmapped.origin.proxy.ip", "unmapped.origin.file.path",
@@ -42,6 +42,8 @@ public struct MappingSet: Sendable {
     let profilesPlace: Place
     /// The most places of any shape.
     let places: Int
+    /// The most bytes of a text: a `string_t` of OCSF 1.1 has at most 65,535 characters.
+    let longestText: UInt32
 
     /// Reads mapping files and adds their attributes and constants to a table under construction.
     public static func read(
@@ -51,8 +53,8 @@ public struct MappingSet: Sendable {
         for path in paths { builder.add(path) }
         for text in ["unknown", "host", builder.dictionary.version] { _ = builder.constant(text) }
         if !builder.dictionary.isNative { for path in OlderVersion.paths { builder.add(path) } }
-        for file in files {
-            for root in Element.documents(file.text, file: file.name, complaints: complaints) {
+        for roots in Element.documents(files, complaints: complaints) {
+            for root in roots {
                 guard let draft = MappingDraft.read(root, builder: &builder) else { continue }
                 if drafts.all.contains(where: { $0.name == draft.name }) {
                     root.complain("mapping '\(draft.name)' is given twice")
@@ -79,6 +81,7 @@ public struct MappingSet: Sendable {
     public init(_ drafts: Drafts, table: FieldTable, records: RecordVocabulary = .none) {
         self.table = table
         self.records = records
+        longestText = table.dictionary.isNative ? .max : 65_535
         var reserved = ByteTable()
         if let unmapped = table.id("unmapped") {
             for field in table.fields where field.parent == unmapped { reserved.insert(Array(field.name.utf8), 0) }
@@ -144,8 +147,14 @@ public struct MappingSet: Sendable {
                 let isNotice = draft.matchers.allSatisfy { $0.notice != nil }
                 batch.append(
                     input.span.bytes, received: SampleOutcome.received, transport: isNotice ? .service : .file)
-                normalizer.normalize(frame: 0, of: &batch)
                 var outcome = SampleOutcome(sample, number: number + 1, of: draft.name)
+                guard normalizer.normalize(frame: 0, of: &batch) else {
+                    let taken = name(UInt16(normalizer.takeTally().dropped.first?.mapping ?? 0))
+                    outcome.isDropped = true
+                    if taken != draft.name { outcome.taken = taken }
+                    outcomes.append(outcome)
+                    continue
+                }
                 if name(batch.rows[0].mapping) != draft.name { outcome.taken = name(batch.rows[0].mapping) }
                 for (path, wanted, element) in sample.expected {
                     let found = older?.text(path, batch) ?? batch.text(path, in: 0)

@@ -63,6 +63,7 @@ struct MatchReview {
         for mapping in set.mappings { asked[mapping.name] = Recognizer([mapping]) }
         let byRank = Dictionary(grouping: drafts) { $0.rank }
         let scratch = Pattern.Scratch(groups: 63)
+        var found = WitnessIndex.Found()
         let syslog = SyslogParser(SyslogOptions())
         var met: [Pair: (sample: MappingSample, count: Int)] = [:]
         var order: [Pair] = []
@@ -74,7 +75,7 @@ struct MatchReview {
                 func takes(_ name: String) -> Bool {
                     asked[name]?.mapping(
                         line.part(message.message), program: line.part(message.appname),
-                        messageID: line.part(message.msgid), scratch) != nil
+                        messageID: line.part(message.msgid), scratch, &found) != nil
                 }
                 guard takes(draft.name) else { continue }
                 for other in byRank[draft.rank] ?? [] where other.name != draft.name && takes(other.name) {

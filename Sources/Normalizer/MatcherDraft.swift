@@ -7,10 +7,16 @@ extension MappingDraft {
     mutating func readMatcher(_ item: Element) {
         item.allow(only: [
             "program", "no_program", "msgid", "contains", "startswith", "regex", "json", "cef", "leef", "record",
-            "notice",
+            "notice", "event_code",
         ])
         var matcher = Mapping.Matcher()
         matcher.programs = item["program"]?.strings.map(\.lowercasedASCII) ?? []
+        if let codes = item["event_code"] {
+            if let program = item["program"] { program.complain("give 'program' or 'event_code', not both") }
+            let elements = codes.isSequence ? codes.items : [codes]
+            matcher.programs = elements.flatMap { MappingDraft.eventCodes($0) }
+            if elements.isEmpty { codes.complain("give at least one event code") }
+        }
         matcher.needsNoProgram = item["no_program"]?.boolean ?? false
         matcher.messageIDs = item["msgid"]?.strings.map(\.lowercasedASCII) ?? []
         matcher.contains = item["contains"]?.strings.map { Array($0.utf8) } ?? []
@@ -29,6 +35,25 @@ extension MappingDraft {
         if item.members.isEmpty { item.complain("an empty match takes every record; give at least one test") }
         matchers.append(matcher)
         matcherPlaces.append(item)
+    }
+
+    /// An event code as the tag in which it stands, `%ASA-6-302013`; without its severity the tags of all eight.
+    private static func eventCodes(_ element: Element) -> [[UInt8]] {
+        guard let text = element.string else { return [] }
+        let name = text.hasPrefix("%") ? String(text.dropFirst()) : text
+        let parts = name.split(separator: "-" as Character, omittingEmptySubsequences: false)
+        guard parts.count > 1, parts.allSatisfy({ !$0.isEmpty }) else {
+            element.complain(
+                "an event code is written as FACILITY-SEVERITY-MNEMONIC (ASA-6-302013), or without its severity "
+                    + "(ASA-302013)")
+            return []
+        }
+        let severities = (0...7).map { "\($0)" }
+        if parts.dropFirst().dropLast().contains(where: { severities.contains(String($0)) }) {
+            return ["%\(name)".lowercasedASCII]
+        }
+        let facility = parts.dropLast().joined(separator: "-")
+        return severities.map { "%\(facility)-\($0)-\(parts[parts.count - 1])".lowercasedASCII }
     }
 
     /// The fields `|vendor|product|` of a CEF or LEEF header, as they stand in the line; nil for `true`.

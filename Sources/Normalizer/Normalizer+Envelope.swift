@@ -11,7 +11,8 @@ extension Normalizer {
         row.put(own.loggedTime, integer: frame.received / 1_000_000)
         row.put(own.uid, text: uid(header.sequence, batch.position?.epoch, &batch.slab))
         guard frame.transport != .sensor else { return }
-        row.put(own.rawData, text: frame.extent)
+        let original = cut(frame.extent, batch.slab)
+        row.put(own.rawData, text: original)
         func text(_ place: Place, _ extent: Extent) { if !extent.isEmpty { row.put(place, text: extent) } }
         text(own.originalTime, header.timestampText)
         if let facility = header.facility { row.put(own.facility, integer: Int64(facility)) }
@@ -19,7 +20,8 @@ extension Normalizer {
         text(own.procid, header.procid)
         text(own.msgid, header.msgid)
         text(own.structuredData, header.structuredData)
-        if frame.isCut { row.put(own.cut, boolean: true) }
+        text(own.relay, header.relay)
+        if frame.isCut || original.length < frame.extent.length { row.put(own.cut, boolean: true) }
         if let peer = frame.peer { row.put(own.peer, text: batch.slab.append(peer)) }
         if !header.problems.isEmpty { row.put(own.problems, text: problems.append(header.problems, to: &batch.slab)) }
         if frame.origin > 0, let origin = batch.origin(of: frame) {
@@ -28,6 +30,15 @@ extension Normalizer {
             if let proxy = origin.proxy { row.put(own.proxy, text: batch.slab.append(proxy)) }
             text(own.path, batch.slab.append(origin.path))
         }
+    }
+
+    /// As much of a text as the schema takes, whole characters only.
+    private func cut(_ extent: Extent, _ slab: borrowing Slab) -> Extent {
+        guard extent.length > set.longestText else { return extent }
+        var length = Int(set.longestText)
+        let bytes = slab.bytes(extent)
+        while length > 0, let byte = bytes.byte(at: length), byte & 0xC0 == 0x80 { length -= 1 }
+        return Extent(0..<length).shifted(by: extent.offset)
     }
 
     /// The event's `metadata.uid`: the journal's number with its epoch, so that a number which a power failure took back
@@ -69,7 +80,7 @@ extension Normalizer {
             row.put(set.profilesPlace, constant: set.fields.hostText)
             row.put(own.deviceType, integer: 0)
             device(header, own, &batch.slab)
-            if !header.content.isEmpty { row.put(own.message, text: header.content) }
+            if !header.content.isEmpty { row.put(own.message, text: cut(header.content, batch.slab)) }
         }
         if let attempted {
             row.put(own.attempted, integer: Int64(attempted))

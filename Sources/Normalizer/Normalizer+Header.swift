@@ -8,7 +8,10 @@ extension Normalizer {
     struct Header {
         let frame: Frame
         var content = Extent.empty
+        /// The device: the host of the inner header where there are two.
         var hostname = Extent.empty
+        /// The host of the outer header where there are two: who passed the message on.
+        var relay = Extent.empty
         var appname = Extent.empty
         var procid = Extent.empty
         var msgid = Extent.empty
@@ -31,7 +34,12 @@ extension Normalizer {
             let base = frame.extent.offset
             func place(_ extent: Extent) -> Extent { extent.isEmpty ? .empty : extent.shifted(by: base) }
             content = place(message.message)
-            hostname = place(message.hostname)
+            if message.innerHostname.isEmpty {
+                hostname = place(message.hostname)
+            } else {
+                hostname = place(message.innerHostname)
+                relay = place(message.hostname)
+            }
             appname = place(message.appname)
             procid = place(message.procid)
             msgid = place(message.msgid)
@@ -45,10 +53,11 @@ extension Normalizer {
         }
 
         /// Puts the header into the captures that every mapping has.
-        func capture(_ builtins: Builtins, _ captures: inout [Capture], _ slab: inout Slab) {
+        func capture(_ builtins: Builtins, _ captures: inout CaptureTable, _ slab: inout Slab) {
             func text(_ slot: SlotID, _ extent: Extent) { if !extent.isEmpty { captures[slot] = .text(extent) } }
             text(builtins.message, content)
             text(builtins.hostname, hostname)
+            text(builtins.relay, relay)
             text(builtins.appname, appname)
             text(builtins.procid, procid)
             text(builtins.msgid, msgid)

@@ -19,7 +19,13 @@ extension Normalizer {
         let bytes = slab.bytes(extent)
         guard let open = bytes.firstIndex(of: 0x7B) else { return false }
         let text = bytes.part(open, bytes.byteCount)
-        do { try tape.parse(text) } catch { return false }
+        do throws(JSONError) { try tape.parse(text) } catch {
+            switch error {
+            case .tooDeep, .tooMany, .tooLong: tally.cut += 1
+            case .unexpected, .truncated: break
+            }
+            return false
+        }
         guard tape.values[0].kind == .object else { return false }
         object(0, 0, text, base: extent.offset &+ UInt32(open), mapping, isNested: false)
         return true

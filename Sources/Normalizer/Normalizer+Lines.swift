@@ -12,14 +12,20 @@ extension Normalizer {
         pairs.removeAll(keepingCapacity: true)
         guard let line = CEF(slab.bytes(extent)) else { return false }
         var reader = line.pairs(of: slab.bytes(extent))
-        while let pair = reader.next(), pairs.count < Normalizer.mostPairs {
+        while let pair = reader.next(), hasRoom() {
             pairs.append(
-                FoundPair(key: pair.key.shifted(by: extent.offset), value: pair.value.shifted(by: extent.offset)))
+                FoundPair(
+                    key: pair.key.shifted(by: extent.offset),
+                    value: trimmed(pair.value.shifted(by: extent.offset), slab)))
         }
         strip(strips, mapping, slab)
+        collectLabels(mapping, slab)
+        // Few lines have escapes: one search of the line spares one of each value.
+        let hasEscapes = slab.bytes(extent).firstIndex(of: 0x5C) != nil
         func header(_ field: Extent, _ number: Int) {
+            let field = trimmed(field.shifted(by: extent.offset), slab)
             guard !field.isEmpty else { return }
-            let capture = Capture.text(unescaped(field.shifted(by: extent.offset), header: true, &slab))
+            let capture = Capture.text(hasEscapes ? unescaped(field, header: true, &slab) : field)
             take(capture, mapping.headerSlots[number], mapping.headerKeys[number], mapping, slab)
         }
         header(line.vendor, 0)
@@ -30,8 +36,9 @@ extension Normalizer {
         header(line.severity, 5)
         for index in pairs.indices where !pairs[index].value.isEmpty {
             let key = pairs[index].key
-            let capture = Capture.text(unescaped(pairs[index].value, header: false, &slab))
-            if mapping.labels >= 0, let slot = labelled(key, mapping, slab), captures[slot].kind == .absent {
+            let value = pairs[index].value
+            let capture = Capture.text(hasEscapes ? unescaped(value, header: false, &slab) : value)
+            if !labels.isEmpty, let slot = labelled(key, slab), captures[slot].kind == .absent {
                 captures[slot] = capture
             } else {
                 take(key, capture, mapping, slab)
@@ -40,17 +47,31 @@ extension Normalizer {
         return true
     }
 
-    /// The capture for what a label calls a key (`cs1Label=Rule cs1=7`: `labels.Rule`), or nil.
-    private func labelled(_ key: Extent, _ mapping: Mapping, _ slab: borrowing Slab) -> SlotID? {
-        let name = slab.bytes(key)
+    /// The most labels that name other keys of a line.
+    static let mostLabels = 64
+
+    /// Finds the labels that name captures which the mapping reads (`cs1Label=Rule cs1=7`: `labels.Rule`).
+    private mutating func collectLabels(_ mapping: Mapping, _ slab: borrowing Slab) {
+        labels.removeAll(keepingCapacity: true)
+        guard mapping.labels >= 0 else { return }
         for pair in pairs {
-            let label = slab.bytes(pair.key)
-            guard label.byteCount == name.byteCount + 5, label.part(0, name.byteCount).equals(name),
-                label.hasBytes("Label", at: name.byteCount),
-                let node = mapping.slots.find(mapping.labels, slab.bytes(pair.value))
+            let key = slab.bytes(pair.key)
+            guard key.byteCount > 5, key.hasBytes("Label", at: key.byteCount - 5),
+                let node = mapping.slots.find(mapping.labels, slab.bytes(pair.value)),
+                let slot = mapping.slots.nodes[node].slot
             else { continue }
-            return mapping.slots.nodes[node].slot
+            guard labels.count < Normalizer.mostLabels else {
+                tally.cut += 1
+                return
+            }
+            labels.append((Extent(offset: pair.key.offset, length: pair.key.length - 5), slot))
         }
+    }
+
+    /// The capture for what a label calls a key, or nil.
+    private func labelled(_ key: Extent, _ slab: borrowing Slab) -> SlotID? {
+        let name = slab.bytes(key)
+        for label in labels where slab.bytes(label.name).equals(name) { return label.slot }
         return nil
     }
 
@@ -60,23 +81,18 @@ extension Normalizer {
         guard let line = LEEF(slab.bytes(extent)) else { return false }
         // Many senders write blanks or `^` where their header promises tabs; the delimiter that is there counts.
         let attributes = slab.bytes(extent).part(line.attributes)
-        var delimiter = line.delimiter
-        if attributes.firstIndex(of: delimiter) == nil, delimiter == 0x09, attributes.firstIndex(of: 0x5E) != nil {
-            delimiter = 0x5E
-        }
-        var reader = line.pairs(of: slab.bytes(extent), delimiter: delimiter)
-        while let pair = reader.next(), pairs.count < Normalizer.mostPairs {
-            pairs.append(
-                FoundPair(
-                    key: pair.key.shifted(by: extent.offset), value: pair.value.shifted(by: extent.offset),
-                    isFlag: pair.isFlag))
+        if line.delimiter != 0x09 || attributes.firstIndex(of: 0x09) != nil {
+            collect(line, line.delimiter, extent, slab)
+        } else if attributes.firstIndex(of: 0x5E) != nil {
+            collect(line, 0x5E, extent, slab)
+        } else {
+            collectSpaced(line, extent, slab)
         }
         strip(strips, mapping, slab)
         func header(_ field: Extent, _ number: Int) {
+            let field = trimmed(field.shifted(by: extent.offset), slab)
             guard !field.isEmpty else { return }
-            take(
-                .text(field.shifted(by: extent.offset)), mapping.leefSlots[number], mapping.leefKeys[number], mapping,
-                slab)
+            take(.text(field), mapping.leefSlots[number], mapping.leefKeys[number], mapping, slab)
         }
         header(line.vendor, 0)
         header(line.product, 1)
@@ -84,6 +100,45 @@ extension Normalizer {
         header(line.eventID, 3)
         for pair in pairs where !pair.isFlag && !pair.value.isEmpty { take(pair.key, .text(pair.value), mapping, slab) }
         return true
+    }
+
+    /// The attributes of a LEEF line.
+    private mutating func collect(_ line: LEEF, _ delimiter: UInt8, _ extent: Extent, _ slab: borrowing Slab) {
+        var reader = line.pairs(of: slab.bytes(extent), delimiter: delimiter)
+        while let pair = reader.next(), hasRoom() {
+            pairs.append(
+                FoundPair(
+                    key: trimmed(pair.key.shifted(by: extent.offset), slab),
+                    value: trimmed(pair.value.shifted(by: extent.offset), slab), isFlag: pair.isFlag))
+        }
+    }
+
+    /// The attributes of a LEEF line with blanks between them, which may stand in values as well.
+    private mutating func collectSpaced(_ line: LEEF, _ extent: Extent, _ slab: borrowing Slab) {
+        var reader = CEF.Pairs(slab.bytes(extent), line.attributes)
+        while let pair = reader.next(), hasRoom() {
+            pairs.append(
+                FoundPair(
+                    key: pair.key.shifted(by: extent.offset),
+                    value: trimmed(pair.value.shifted(by: extent.offset), slab)))
+        }
+    }
+
+    /// A field without blanks, tabs and line ends around it.
+    @inline(__always)
+    private func trimmed(_ extent: Extent, _ slab: borrowing Slab) -> Extent {
+        let bytes = slab.bytes(extent)
+        guard let first = bytes.byte(at: 0), let last = bytes.byte(at: bytes.byteCount - 1),
+            first <= 0x20 || last <= 0x20
+        else { return extent }
+        var (start, end) = (0, bytes.byteCount)
+        while start < end, Normalizer.isBlank(bytes.byte(at: start)) { start += 1 }
+        while end > start, Normalizer.isBlank(bytes.byte(at: end - 1)) { end -= 1 }
+        return Extent(start..<end).shifted(by: extent.offset)
+    }
+
+    private static func isBlank(_ byte: UInt8?) -> Bool {
+        byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D
     }
 
     private mutating func unescaped(_ extent: Extent, header: Bool, _ slab: inout Slab) -> Extent {
@@ -136,7 +191,7 @@ extension Normalizer {
     /// The fields of a record; `isQuoted` marks those that hold escapes.
     private mutating func collect(_ extent: Extent, _ style: CSV.Style, _ slab: borrowing Slab) {
         var reader = CSV(slab.bytes(extent), style: style)
-        while let field = reader.next(), pairs.count < Normalizer.mostPairs {
+        while let field = reader.next(), hasRoom() {
             pairs.append(
                 FoundPair(key: .empty, value: field.value.shifted(by: extent.offset), isQuoted: field.hasEscapes))
         }
@@ -181,7 +236,7 @@ extension Normalizer {
     /// The parameters; an SD-ID is a flag.
     private mutating func collect(_ extent: Extent, _ slab: borrowing Slab) {
         var reader = StructuredData(slab.bytes(extent))
-        while let step = reader.next(), pairs.count < Normalizer.mostPairs {
+        while let step = reader.next(), hasRoom() {
             switch step {
             case .element(let name):
                 pairs.append(FoundPair(key: .empty, value: name.shifted(by: extent.offset), isFlag: true))

@@ -73,7 +73,7 @@ extension Normalizer {
     /// Collects the pairs of a text with their places in the slab.
     private mutating func read(_ extent: Extent, _ style: KeyValue.Style, _ slab: borrowing Slab) {
         var reader = KeyValue(slab.bytes(extent), style: style)
-        while let pair = reader.next(), pairs.count < Normalizer.mostPairs {
+        while let pair = reader.next(), hasRoom() {
             pairs.append(
                 FoundPair(
                     key: pair.key.shifted(by: extent.offset), value: pair.value.shifted(by: extent.offset),
@@ -106,6 +106,14 @@ extension Normalizer {
 
     /// The most pairs, fields or members that one step takes from a record.
     static let mostPairs = 1024
+
+    /// Whether the step may take one more pair or field; the record is cut, and counted, when it may not.
+    @inline(__always)
+    mutating func hasRoom() -> Bool {
+        if pairs.count < Normalizer.mostPairs { return true }
+        tally.cut += 1
+        return false
+    }
 
     /// Captures the value of a key that the mapping reads, or keeps it beside. Of a key given twice (netfilter's LEN)
     /// the first value stands.

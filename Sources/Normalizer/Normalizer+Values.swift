@@ -7,7 +7,7 @@ extension Normalizer {
     /// Writes one line of a mapping into the row under construction.
     ///
     /// - Returns: the line's default, which is only to be written when something else makes the object around it.
-    mutating func write(_ line: EventPlan.Line, _ mapping: Mapping, _ slab: inout Slab) -> Literal? {
+    mutating func write(_ line: borrowing EventPlan.Line, _ mapping: Mapping, _ slab: inout Slab) -> Literal? {
         switch mapping.book.evaluate(line.value, captures, slab, scratch) {
         case .none: break
         case .literal(let literal): row.put(line.place, literal: literal)
@@ -66,7 +66,7 @@ extension Normalizer {
                 return false
             }
         case .timestamp:
-            guard let time = timestamp(capture, slab) else { return false }
+            guard let time = timestamp(capture, line.value.transform.order, slab) else { return false }
             row.put(line.place, integer: time / 1_000_000)
         case .any: any(capture, line, &slab)
         }
@@ -160,7 +160,7 @@ extension Normalizer {
             guard let extent = address(plain(capture, &slab), &slab) else { return false }
             entry = .bytes(line.field, .text, extent, element: element)
         case .timestamp:
-            guard let time = timestamp(capture, slab) else { return false }
+            guard let time = timestamp(capture, line.value.transform.order, slab) else { return false }
             entry = .integer(line.field, time / 1_000_000, element: element)
         case .any: return false
         }
@@ -174,6 +174,7 @@ extension Normalizer {
         _ capture: Capture, _ line: EventPlan.Line, _ mapping: Mapping, _ slab: inout Slab
     ) -> Extent? {
         let extent = transformed(plain(capture, &slab), line, &slab)
+        if extent.length > set.longestText { return nil }
         // OCSF dictionary: a mac_t has at most 32 characters, a file_hash_t had at most 64.
         if line.conversion != .text, extent.length > (line.conversion == .mac ? 32 : 64) { return nil }
         if line.knownTexts >= 0, mapping.book.knownTexts.find(slab.bytes(extent), seed: Int(line.knownTexts)) == nil {
@@ -193,7 +194,11 @@ extension Normalizer {
     /// A capture as a number of a line's attribute, or nil.
     @inline(__always)
     private func number(_ capture: Capture, _ line: EventPlan.Line, _ slab: borrowing Slab) -> Int64? {
-        line.value.scale == 1 ? integer(capture, slab) : scaled(capture, line.value.scale, slab)
+        let found = line.value.scale == 1 ? integer(capture, slab) : scaled(capture, line.value.scale, slab)
+        if found == nil, line.value.transform == .duration {
+            return capture.withText(slab) { LogDuration.read($0, unit: line.value.scale) } ?? nil
+        }
+        return found
     }
 
     /// A capture as a finite number, or nil.
@@ -244,8 +249,11 @@ extension Normalizer {
     }
 
     /// The captures of a run, joined with blanks, as nanoseconds since the epoch; nil when one is absent.
-    func timestamp(_ run: Run, _ book: Rulebook, _ slab: inout Slab) -> Int64? {
-        if run.count == 1 { return timestamp(captures[Int(book.sources[Int(run.first)])], slab) }
+    func timestamp(
+        _ time: (sources: Run, order: LogTime.Order), _ book: Rulebook, _ slab: inout Slab
+    ) -> Int64? {
+        let run = time.sources
+        if run.count == 1 { return timestamp(captures[Int(book.sources[Int(run.first)])], time.order, slab) }
         let start = slab.count
         for index in run.range {
             let capture = captures[Int(book.sources[index])]
@@ -257,15 +265,15 @@ extension Normalizer {
                 _ = slab.append(copyOf: capture.extent)
             }
         }
-        return timestamp(.text(Extent(start..<slab.count)), slab)
+        return timestamp(.text(Extent(start..<slab.count)), time.order, slab)
     }
 
     /// A capture as nanoseconds since the epoch: a date in any form that ``LogTime`` reads, or a number in seconds,
     /// milliseconds, microseconds or nanoseconds, told apart by its size.
-    func timestamp(_ capture: Capture, _ slab: borrowing Slab) -> Int64? {
+    func timestamp(_ capture: Capture, _ order: LogTime.Order, _ slab: borrowing Slab) -> Int64? {
         switch capture.kind {
         case .absent, .escaped, .json, .flag: return nil
-        case .text: return LogTime.read(slab.bytes(capture.extent), zone: zone, receivedAt: received)
+        case .text: return LogTime.read(slab.bytes(capture.extent), zone: zone, order: order, receivedAt: received)
         case .number, .integer: break
         }
         if let whole = integer(capture, slab) {
@@ -277,9 +285,25 @@ extension Normalizer {
             let (product, over) = whole.multipliedReportingOverflow(by: factor)
             return over ? nil : product
         }
+        if let seconds = Normalizer.seconds(slab.bytes(capture.extent)) { return seconds }
         guard let value = Double(slab.bytes(capture.extent).text), value.isFinite, value > 0 else { return nil }
         let factor = value < 1e11 ? 1e9 : value < 1e14 ? 1e6 : value < 1e17 ? 1e3 : 1
         return value * factor < 9e18 ? Int64(value * factor) : nil
+    }
+
+    /// Seconds with a fraction of up to nine digits (Zeek's `ts`) as nanoseconds, exactly; nil when it is something else.
+    private static func seconds(_ bytes: RawSpan) -> Int64? {
+        guard let point = bytes.firstIndex(of: 0x2E), let whole = bytes.part(0, point).decimal,
+            whole > 0, whole < 10_000_000_000
+        else { return nil }
+        let digits = bytes.byteCount - point - 1
+        guard (1...9).contains(digits), let fraction = bytes.part(point + 1, digits).decimal else { return nil }
+        var nanoseconds = fraction
+        for _ in digits..<9 { nanoseconds *= 10 }
+        // At most 10^10 seconds: above that 64 bits end (the year 2262).
+        let (product, over) = Int64(whole).multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, above) = product.addingReportingOverflow(Int64(nanoseconds))
+        return over || above ? nil : sum
     }
 
     /// The extent of a capture's text in the slab, escapes resolved.
@@ -300,8 +324,12 @@ extension Normalizer {
     }
 
     private func transformed(_ extent: Extent, _ line: EventPlan.Line, _ slab: inout Slab) -> Extent {
-        guard line.value.transform != .none else { return extent }
-        let low: UInt8 = line.value.transform == .lower ? 0x41 : 0x61
+        let low: UInt8
+        switch line.value.transform {
+        case .none, .monthFirst, .dayFirst, .duration: return extent
+        case .lower: low = 0x41
+        case .upper: low = 0x61
+        }
         let copy = slab.append(copyOf: extent)
         slab.replace(in: copy) { $0 >= low && $0 < low + 26 ? $0 ^ 0x20 : $0 }
         return copy
@@ -309,9 +337,12 @@ extension Normalizer {
 
     /// Captured values that the chosen event does not read become members of `unmapped`.
     mutating func leftovers(_ plan: EventPlan, _ mapping: Mapping, _ slab: borrowing Slab) {
-        for index in plan.unread.indices {
-            let slot = Int(plan.unread[index])
-            if captures[slot].kind != .absent { member(slot, mapping, slab) }
+        for word in plan.unread.indices {
+            var open = plan.unread[word] & captures.filled(word)
+            while open != 0 {
+                member(word << 6 | open.trailingZeroBitCount, mapping, slab)
+                open &= open - 1
+            }
         }
     }
 

@@ -15,6 +15,9 @@ extension Normalizer {
 
     /// The most bytes of a path that a value is kept beside under; it is cut there.
     static let longestPath = 256
+    /// The most bytes of JSON beside for each byte of a record, and for a record of any size: an element's name is written
+    /// once and stands before each of its values.
+    static let mostBeside = (perByte: 8, perRecord: 4_096)
 
     /// Captures texts by the path of their element (`System.EventID`), attributes below it (`System.Provider.Name`), and
     /// `<Data Name="X">` as if the element's name were X.
@@ -24,6 +27,8 @@ extension Normalizer {
         guard !tokens.isEmpty else { return false }
         elements.removeAll(keepingCapacity: true)
         xmlPath.reset()
+        xmlRoom =
+            members.count + Normalizer.mostBeside.perRecord + Normalizer.mostBeside.perByte * Int(extent.length)
         var depth = 0
         for index in tokens.indices {
             switch tokens[index] {
@@ -59,9 +64,20 @@ extension Normalizer {
         let bytes = slab.bytes(extent)
         guard let start = bytes.firstIndex(of: 0x3C) else { return }
         var reader = EventXML(bytes, Extent(start..<bytes.byteCount))
-        do {
-            while let token = try reader.next(), tokens.count < 4 * Normalizer.mostPairs { tokens.append(token) }
-        } catch {}
+        do throws(EventXML.Fault) {
+            while let token = try reader.next() {
+                guard tokens.count < 4 * Normalizer.mostPairs else {
+                    tally.cut += 1
+                    return
+                }
+                tokens.append(token)
+            }
+        } catch {
+            switch error {
+            case .tooDeep, .tooManyElements, .tooManyAttributes: tally.cut += 1
+            case .malformed, .mismatched, .truncated: break
+            }
+        }
     }
 
     private mutating func open(_ name: RawSpan, _ mapping: Mapping) {
@@ -102,8 +118,12 @@ extension Normalizer {
         {
             captures[slot] = .text(value)
         } else {
-            // An element's name is written once and stands before each of its values here: a long one would make a line
-            // grow a thousand times.
+            // A long name would make a line grow a thousand times, a short one forty times.
+            guard members.count < xmlRoom else {
+                if xmlRoom > 0 { tally.cut += 1 }
+                xmlRoom = 0
+                return
+            }
             if xmlPath.count > Normalizer.longestPath { tally.misfits += 1 }
             let path = slab.append(xmlPath.bytes.part(0, Normalizer.longestPath))
             members.begin(slab.bytes(path), isEscaped: false)

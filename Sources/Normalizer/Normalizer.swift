@@ -6,7 +6,7 @@ internal import Wire
 
 /// Turns frames into OCSF events by the mappings: one lane's instance, with the scratch memory of its steps.
 ///
-/// Every frame becomes exactly one event. What no mapping knows, or what a mapping cannot make valid, becomes a Base
+/// Every frame becomes exactly one event, but for records that their mapping drops. What no mapping knows, or what a mapping cannot make valid, becomes a Base
 /// Event (class 0) with its text, so that nothing is lost.
 ///
 /// Steps and conditions read captures, lines of a mapping put values at the places of the event's shape
@@ -23,8 +23,23 @@ public struct Normalizer: ~Copyable {
         public var invalid = 0
         /// Values that did not fit their attribute and stayed in `unmapped`, or whose path was cut there.
         public var misfits = 0
+        /// Records of which a step took only the beginning: more pairs, fields, elements or levels than it takes. The
+        /// whole text is in `raw_data`.
+        public var cut = 0
+        /// Texts that an expression gave up on (``Pattern/matchLimit``): they counted as no match.
+        public var exhausted = 0
         /// Messages by syslog problem, in the order of `SyslogProblems.all`.
         public var problems: [Int]
+        /// Records that their mapping drops (`drop: true`), by mapping number; only of mappings that did.
+        public var dropped: [(mapping: Int, count: Int)] = []
+
+        mutating func drop(by mapping: Int) {
+            if let place = dropped.firstIndex(where: { $0.mapping == mapping }) {
+                dropped[place].count += 1
+            } else {
+                dropped.append((mapping, 1))
+            }
+        }
     }
 
     /// The most groups of an expression that takes a record apart.
@@ -34,23 +49,28 @@ public struct Normalizer: ~Copyable {
     let syslog = SyslogParser(SyslogOptions())
     let sources: SyslogSources
     let scratch = Pattern.Scratch(groups: Normalizer.mostGroups)
-    /// Counts since `takeTally`.
-    public internal(set) var tally: Tally
+    /// Counts since `takeTally`, without those of ``scratch``.
+    var tally: Tally
     /// The format and the problems of the message that was normalized last; nil when it was no message.
     public private(set) var lastMessage: (format: SyslogMessage.Format, problems: SyslogProblems)?
-    var captures: [Capture] = []
+    var captures: CaptureTable
+    private var found = WitnessIndex.Found()
     var members: Members
     var row: RowBuilder
     var text = Slab(capacity: 4096)
     var tape = JSONTape()
     var list = JSONTape()
     var pairs: [FoundPair] = []
+    /// What labels of the last CEF line call its keys.
+    var labels: [(name: Extent, slot: SlotID)] = []
     /// The fields of the last dissection.
     var fields: [Extent] = []
     /// The tokens of the last XML record, its open elements and the path of the innermost.
     var tokens: [EventXML.Token] = []
     var elements: [OpenElement] = []
     var xmlPath = Slab(capacity: 256)
+    /// How long the members beside may be, so that no more of the record's values goes there; 0 once it was reached.
+    var xmlRoom = 0
     var lists: [(slot: SlotID, value: Capture)] = []
     var problems = Problems()
     private var defaults: [(line: Int, literal: Literal)] = []
@@ -73,6 +93,7 @@ public struct Normalizer: ~Copyable {
         self.sources = sources
         self.uidPrefix = Array(uidPrefix.utf8)
         self.running = firstSequence
+        self.captures = CaptureTable(capacity: set.mappings.map(\.slots.names.count).max() ?? 0)
         self.members = Members(reserved: set.reserved)
         self.row = RowBuilder(places: set.places)
         self.tally = Tally(
@@ -84,14 +105,18 @@ public struct Normalizer: ~Copyable {
     /// reload.
     public var nextSequence: UInt64 { running }
 
-    /// The counts since the last call.
+    /// The counts since they were last taken or reset.
+    public var currentTally: Tally {
+        var all = tally
+        all.exhausted = scratch.exhausted
+        return all
+    }
+
+    /// The counts since they were last taken or reset, which then begin anew.
     public mutating func takeTally() -> Tally {
-        defer {
-            tally = Tally(
-                events: Array(repeating: 0, count: tally.events.count),
-                problems: Array(repeating: 0, count: tally.problems.count))
-        }
-        return tally
+        let taken = currentTally
+        resetTally()
+        return taken
     }
 
     /// Sets the counts to nothing, without giving their memory back.
@@ -101,11 +126,17 @@ public struct Normalizer: ~Copyable {
         tally.unreadable = 0
         tally.invalid = 0
         tally.misfits = 0
+        tally.cut = 0
+        if !tally.dropped.isEmpty { tally.dropped.removeAll(keepingCapacity: true) }
+        _ = scratch.takeExhausted()
     }
 
     /// Appends the event of frame number `index` to `batch` as its last row. `input` is the name of what the frame came in
     /// by; only when sources are told apart by it does it matter (``SyslogSources/asksForInputs``).
-    public mutating func normalize(frame index: Int, of batch: inout Batch, input: String = "") {
+    ///
+    /// - Returns: false when the mapping says that such records become no event: nothing was appended then.
+    @discardableResult
+    public mutating func normalize(frame index: Int, of batch: inout Batch, input: String = "") -> Bool {
         var header = Header(frame: batch.frames[index])
         var source: Int?
         if !sources.isEmpty {
@@ -119,12 +150,15 @@ public struct Normalizer: ~Copyable {
             header.sequence = running
             running += 1
         }
+        let before = batch.rows.count
         if let mapping, emit(set.mappings[mapping], index, header, &batch) {
-            tally.events[mapping + 1] += 1
-            return
+            let made = batch.rows.count - before
+            tally.events[mapping + 1] += made
+            return made > 0
         }
         tally.events[0] += 1
         baseEvent(index, header, fault: nil, attempted: nil, &batch)
+        return true
     }
 
     /// Reads the header of a frame and finds the mapping that takes it.
@@ -151,18 +185,23 @@ public struct Normalizer: ~Copyable {
             problems.count(message.problems, &tally.problems)
             return set.recognizer.mapping(
                 slab.bytes(header.content), program: slab.bytes(header.appname),
-                messageID: slab.bytes(header.msgid), scratch)
+                messageID: slab.bytes(header.msgid), scratch, &found)
         }
     }
 
-    /// Takes the record apart and writes its event; false when that was not possible and nothing was written.
+    /// Takes the record apart and writes its event, unless its mapping drops it; false when that was not possible and
+    /// nothing was written.
     private mutating func emit(_ mapping: Mapping, _ index: Int, _ header: Header, _ batch: inout Batch) -> Bool {
-        captures.removeAll(keepingCapacity: true)
-        captures.append(contentsOf: repeatElement(.absent, count: mapping.slots.names.count))
+        captures.begin(mapping.slots.names.count)
         members.reset()
         received = header.frame.received
         header.capture(mapping.builtins, &captures, &batch.slab)
-        for number in mapping.steps.indices {
+        var next = 0
+        // A step may make what the next ones are told apart by.
+        while let number = mapping.stepDispatch.next(
+            from: next, mapping.stepDispatch.row(mapping.book, captures, batch.slab))
+        {
+            next = number + 1
             let rule = mapping.steps[number]
             if rule.when >= 0, !mapping.book.holds(rule.when, captures, batch.slab, scratch) { continue }
             if !run(rule, mapping, header, &batch), !rule.isOptional {
@@ -171,10 +210,17 @@ public struct Normalizer: ~Copyable {
             }
         }
         if !mapping.absent.isEmpty { dropAbsent(mapping, batch.slab) }
-        for number in mapping.events.indices {
+        let event = mapping.eventDispatch.row(mapping.book, captures, batch.slab)
+        next = 0
+        while let number = mapping.eventDispatch.next(from: next, event) {
+            next = number + 1
             let plan = mapping.events[number]
             guard plan.when < 0 || mapping.book.holds(plan.when, captures, batch.slab, scratch) else { continue }
-            write(plan, mapping, index, header, &batch)
+            if plan.isDropped {
+                tally.drop(by: Int(mapping.number))
+            } else {
+                write(plan, mapping, index, header, &batch)
+            }
             return true
         }
         return false
@@ -182,11 +228,20 @@ public struct Normalizer: ~Copyable {
 
     /// Forgets captures whose text is one of those that stand for no value.
     private mutating func dropAbsent(_ mapping: Mapping, _ slab: borrowing Slab) {
-        for slot in Builtins.count..<captures.count
-        where captures[slot].kind == .text && Int(captures[slot].extent.length) <= mapping.longestAbsent {
-            let bytes = slab.bytes(captures[slot].extent)
-            for text in mapping.absent where mapping.book.withText(text, { bytes.equals($0) }) {
-                captures[slot] = .absent
+        for word in 0..<CaptureTable.words(captures.count) {
+            // The header's own stay.
+            var open = captures.filled(word) & (word == 0 ? .max << UInt64(Builtins.count) : .max)
+            while open != 0 {
+                let slot = word << 6 | open.trailingZeroBitCount
+                open &= open - 1
+                let capture = captures[slot]
+                guard capture.kind == .text, mapping.absentLengths & 1 << UInt64(min(capture.extent.length, 63)) != 0
+                else { continue }
+                let bytes = slab.bytes(capture.extent)
+                guard mapping.absentFirsts & 1 << UInt64((bytes.byte(at: 0) ?? 0) & 63) != 0 else { continue }
+                for text in mapping.absent where mapping.book.withText(text, { bytes.equals($0) }) {
+                    captures[slot] = .absent
+                }
             }
         }
     }
@@ -198,8 +253,13 @@ public struct Normalizer: ~Copyable {
         row.begin(plan.shape)
         // Of two values at one place the first stands: a mapped product name goes before the mapping's own.
         defaults.removeAll(keepingCapacity: true)
-        for number in plan.lines.indices {
-            if let literal = write(plan.lines[number], mapping, &batch.slab) { defaults.append((number, literal)) }
+        for word in plan.always.indices {
+            var open = plan.lines(word, captures)
+            while open != 0 {
+                let number = word << 6 | open.trailingZeroBitCount
+                open &= open - 1
+                if let literal = write(plan.lines[number], mapping, &batch.slab) { defaults.append((number, literal)) }
+            }
         }
         row.putConstants(plan.shape)
         // Defaults of lines whose object something else has made.
@@ -243,21 +303,20 @@ public struct Normalizer: ~Copyable {
         _ plan: EventPlan, _ mapping: Mapping, _ header: Header, _ batch: inout Batch
     ) -> Int64 {
         let own = plan.envelope
-        let book = mapping.book
         var activity: Int64 = 0
-        switch book.evaluate(plan.activity, captures, batch.slab, scratch) {
+        switch mapping.book.evaluate(plan.activity, captures, batch.slab, scratch) {
         case .literal(.integer(let value)), .fallback(.integer(let value)): activity = value
         case .capture(let slot): activity = integer(captures[slot], batch.slab) ?? 0
         default: break
         }
-        if !book.contains(plan.knownActivities, activity) {
-            activity = book.contains(plan.knownActivities, 99) ? 99 : 0
+        if !mapping.book.contains(plan.knownActivities, activity) {
+            activity = mapping.book.contains(plan.knownActivities, 99) ? 99 : 0
         }
         row.put(own.activity, integer: activity)
         row.put(own.type, integer: Int64(plan.classUID) * 100 + activity)
         var severity = Header.severity(header.severity)
         if let rule = plan.severity {
-            switch book.evaluate(rule, captures, batch.slab, scratch) {
+            switch mapping.book.evaluate(rule, captures, batch.slab, scratch) {
             case .literal(.integer(let value)), .fallback(.integer(let value)): severity = value
             case .capture(let slot):
                 if let value = integer(captures[slot], batch.slab), (0...6).contains(value) { severity = value }
@@ -267,7 +326,7 @@ public struct Normalizer: ~Copyable {
         row.put(own.severity, integer: severity)
         var time = header.time
         for group in plan.time {
-            if let found = timestamp(group, book, &batch.slab) {
+            if let found = timestamp(group, mapping.book, &batch.slab) {
                 time = found
                 break
             }

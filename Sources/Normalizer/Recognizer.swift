@@ -10,26 +10,22 @@ struct Recognizer: Sendable {
     /// A ``Mapping/Matcher``, in the order of mappings.
     private struct Matcher: Sendable {
         var mapping: Int32
-        /// The seed of its names in ``programs``; -1: any name.
-        var names: Int32
         var needsNoProgram: Bool
         /// The seed of its names in ``messageIDs``; -1: any.
         var messageIDs: Int32
-        /// Of ``texts``.
+        /// Texts that the message must hold: of ``required``, and of ``texts`` those that ``index`` does not look for.
+        var required: Run
         var contains: Run
+        /// Of ``texts``.
         var starts: Run
         /// Of ``patterns``; -1 none.
         var pattern: Int32
     }
 
-    /// The most texts that are looked for; matchers beyond are asked always.
-    private static let limit = WitnessIndex.limit
-
     private var matchers: [Matcher] = []
     private var texts: [Extent] = []
     private var pool: [UInt8] = []
     private var patterns: [Pattern] = []
-    private var names = ByteTable(ignoringCase: true)
     private var messageIDs = ByteTable(ignoringCase: true)
     /// By program name: a run of ``waiting``.
     private var programs = ByteTable(ignoringCase: true)
@@ -40,6 +36,8 @@ struct Recognizer: Sendable {
     /// By first byte of a message: matchers that wait for its beginning.
     private var firsts: [Run] = []
     private var index = WitnessIndex()
+    /// Texts by their number in ``index``.
+    private var required: [Int32] = []
     /// Who waits for the texts of ``index``, by their number: a run of ``waiting``.
     private var witnesses: [Run] = []
     private let records: [(kind: [UInt8], mapping: Int)]
@@ -49,19 +47,24 @@ struct Recognizer: Sendable {
         let all = mappings.enumerated().flatMap { number, mapping in mapping.matchers.map { (number, $0) } }
         records = all.compactMap { number, matcher in matcher.record.map { ($0, number) } }
         notices = all.compactMap { number, matcher in matcher.notice.map { ($0, number) } }
+        var numbers: [[UInt8]: Int32] = [:]
+        for text in Set(all.flatMap(\.1.contains)).sorted(by: { $0.lexicographicallyPrecedes($1) })
+        where text.count >= WitnessIndex.shortest && index.count < WitnessIndex.limit {
+            numbers[text] = Int32(index.count)
+            index.add(text)
+        }
+        index.seal()
         var byProgram: [[UInt8]: [Int32]] = [:]
         var byFirst = [[Int32]](repeating: [], count: 256)
-        var byText: [[UInt8]: [Int32]] = [:]
+        var byText = [[Int32]](repeating: [], count: index.count)
         var unwitnessed: [Int32] = []
         for (number, matcher) in all where matcher.record == nil && matcher.notice == nil {
             let id = Int32(matchers.count)
-            let text = matcher.programs.isEmpty ? Recognizer.witness(matcher) : nil
-            let witness = text.flatMap { byText[$0] != nil || byText.count < Recognizer.limit ? $0 : nil }
-            add(matcher, number, witness)
+            add(matcher, number, numbers)
             if !matcher.programs.isEmpty {
                 for name in Set(matcher.programs) { byProgram[name, default: []].append(id) }
-            } else if let witness {
-                byText[witness, default: []].append(id)
+            } else if let witness = Recognizer.witness(matcher, numbers) {
+                byText[Int(witness)].append(id)
             } else if !matcher.starts.isEmpty, matcher.starts.allSatisfy({ !$0.isEmpty }) {
                 for first in Set(matcher.starts.map { $0[0] }) { byFirst[Int(first)].append(id) }
             } else {
@@ -74,10 +77,7 @@ struct Recognizer: Sendable {
             programs.insert(name, programRuns.count)
             programRuns.append(wait(list))
         }
-        for (text, list) in byText.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-            index.add(text)
-            witnesses.append(wait(list))
-        }
+        witnesses = byText.map { wait($0) }
     }
 
     private mutating func wait(_ list: [Int32]) -> Run {
@@ -85,8 +85,8 @@ struct Recognizer: Sendable {
         return Run(first: Int32(waiting.count - list.count), count: Int32(list.count))
     }
 
-    /// Adds a matcher; its witness is known to be there when it is asked.
-    private mutating func add(_ matcher: Mapping.Matcher, _ number: Int, _ witness: [UInt8]?) {
+    /// Adds a matcher. Its program names are not kept with it: it is asked for these only.
+    private mutating func add(_ matcher: Mapping.Matcher, _ number: Int, _ numbers: [[UInt8]: Int32]) {
         func run(_ all: [[UInt8]]) -> Run {
             for text in all {
                 pool += text
@@ -94,79 +94,90 @@ struct Recognizer: Sendable {
             }
             return Run(first: Int32(texts.count - all.count), count: Int32(all.count))
         }
-        for name in matcher.programs { names.insert(name, seed: matchers.count, 0) }
         for name in matcher.messageIDs { messageIDs.insert(name, seed: matchers.count, 0) }
         if let pattern = matcher.pattern { patterns.append(pattern) }
-        let contains = run(matcher.contains.filter { $0 != witness })
+        let known = matcher.contains.compactMap { numbers[$0] }
+        required += known
+        let contains = run(matcher.contains.filter { numbers[$0] == nil })
         let starts = run(matcher.starts)
         matchers.append(
             Matcher(
-                mapping: Int32(number), names: matcher.programs.isEmpty ? -1 : Int32(matchers.count),
-                needsNoProgram: matcher.needsNoProgram,
+                mapping: Int32(number), needsNoProgram: matcher.needsNoProgram,
                 messageIDs: matcher.messageIDs.isEmpty ? -1 : Int32(matchers.count),
+                required: Run(first: Int32(required.count - known.count), count: Int32(known.count)),
                 contains: contains, starts: starts,
                 pattern: matcher.pattern == nil ? -1 : Int32(patterns.count - 1)))
     }
 
-    /// The text that says most about a message that holds it, or nil.
-    private static func witness(_ matcher: Mapping.Matcher) -> [UInt8]? {
-        matcher.contains.filter { $0.count >= WitnessIndex.shortest }.max {
-            WitnessIndex.rarity($0) < WitnessIndex.rarity($1)
-        }
+    /// The number of the text that says most about a message that holds it, or nil.
+    private static func witness(_ matcher: Mapping.Matcher, _ numbers: [[UInt8]: Int32]) -> Int32? {
+        let texts = matcher.contains.filter { numbers[$0] != nil }
+        return texts.max { WitnessIndex.rarity($0) < WitnessIndex.rarity($1) }.flatMap { numbers[$0] }
     }
 
     // MARK: Asking
 
     /// The first mapping that takes a message of `program` with `messageID`, or nil.
-    func mapping(_ message: RawSpan, program: RawSpan, messageID: RawSpan, _ scratch: borrowing Pattern.Scratch) -> Int?
-    {
+    func mapping(
+        _ message: RawSpan, program: RawSpan, messageID: RawSpan, _ scratch: borrowing Pattern.Scratch,
+        _ found: inout WitnessIndex.Found
+    ) -> Int? {
         var best = Int32.max
+        index.find(in: message, &found)
         if program.byteCount > 0, let place = programs.find(program) {
-            ask(programRuns[place], &best, message, program, messageID, scratch)
+            ask(programRuns[place], &best, message, program, messageID, found, scratch)
         }
-        ask(always, &best, message, program, messageID, scratch)
-        if let first = message.byte(at: 0) { ask(firsts[Int(first)], &best, message, program, messageID, scratch) }
-        // A text is asked about once: what repeats it a thousand times costs no more.
-        var seen: [16 of UInt64] = .init(repeating: 0)
-        var from = 0
-        while let (number, next) = index.next(in: message, from: from) {
-            from = next
-            guard seen[number >> 6] & 1 << UInt64(number & 63) == 0 else { continue }
-            seen[number >> 6] |= 1 << UInt64(number & 63)
-            ask(witnesses[number], &best, message, program, messageID, scratch)
+        if let first = message.byte(at: 0) {
+            ask(firsts[Int(first)], &best, message, program, messageID, found, scratch)
         }
+        for word in 0..<CaptureTable.words(index.count) {
+            var open = found.bits(word)
+            while open != 0 {
+                ask(
+                    witnesses[word << 6 | open.trailingZeroBitCount], &best, message, program, messageID, found,
+                    scratch)
+                open &= open - 1
+            }
+        }
+        // Mostly what was found comes before those that have no witness.
+        ask(always, &best, message, program, messageID, found, scratch)
         return best == .max ? nil : Int(matchers[Int(best)].mapping)
     }
 
     /// Asks matchers that may come before the best one so far.
+    @inline(__always)
     private func ask(
         _ run: Run, _ best: inout Int32, _ message: RawSpan, _ program: RawSpan, _ messageID: RawSpan,
-        _ scratch: borrowing Pattern.Scratch
+        _ found: borrowing WitnessIndex.Found, _ scratch: borrowing Pattern.Scratch
     ) {
         for index in run.range where waiting[index] < best {
-            if matches(matchers[Int(waiting[index])], message, program, messageID, scratch) { best = waiting[index] }
+            if matches(Int(waiting[index]), message, program, messageID, found, scratch) { best = waiting[index] }
         }
     }
 
     private func matches(
-        _ matcher: Matcher, _ message: RawSpan, _ program: RawSpan, _ messageID: RawSpan,
-        _ scratch: borrowing Pattern.Scratch
+        _ number: Int, _ message: RawSpan, _ program: RawSpan, _ messageID: RawSpan,
+        _ found: borrowing WitnessIndex.Found, _ scratch: borrowing Pattern.Scratch
     ) -> Bool {
-        if matcher.names >= 0, names.find(program, seed: Int(matcher.names)) == nil { return false }
+        let matcher = matchers[number]
+        for index in matcher.required.range {
+            if !found.has(required[index]) { return false }
+        }
         if matcher.needsNoProgram, program.byteCount > 0 { return false }
         if matcher.messageIDs >= 0, messageIDs.find(messageID, seed: Int(matcher.messageIDs)) == nil { return false }
         let pool = pool.span.bytes
         if matcher.starts.count > 0 {
-            var found = false
+            var begins = false
             for index in matcher.starts.range {
                 let text = pool.part(texts[index])
-                if message.part(0, text.byteCount).equals(text) { found = true }
+                if message.part(0, text.byteCount).equals(text) {
+                    begins = true
+                    break
+                }
             }
-            if !found { return false }
+            if !begins { return false }
         }
-        for index in matcher.contains.range where message.firstRange(of: pool.part(texts[index])) == nil {
-            return false
-        }
+        for index in matcher.contains.range where !message.holds(short: pool.part(texts[index])) { return false }
         return matcher.pattern < 0 || patterns[Int(matcher.pattern)].matches(message, scratch)
     }
 
@@ -180,5 +191,25 @@ struct Recognizer: Sendable {
     func mapping(notice kind: RawSpan) -> Int? {
         for (known, mapping) in notices where kind.equals(known.span.bytes) { return mapping }
         return nil
+    }
+}
+
+extension RawSpan {
+    /// Whether the bytes hold those of `text`, which is short: by the rarest of its bytes, since for two or three bytes
+    /// memmem(3) looks at each byte.
+    fileprivate func holds(short text: RawSpan) -> Bool {
+        guard text.byteCount < WitnessIndex.shortest else { return firstRange(of: text) != nil }
+        var offset = 0
+        for other in 0..<text.byteCount
+        where WitnessIndex.rarity(text.byte(at: other) ?? 0) > WitnessIndex.rarity(text.byte(at: offset) ?? 0) {
+            offset = other
+        }
+        guard let byte = text.byte(at: offset) else { return true }
+        var from = offset
+        while let place = firstIndex(of: byte, from: from) {
+            if part(place - offset, text.byteCount).equals(text) { return true }
+            from = place + 1
+        }
+        return false
     }
 }

@@ -108,7 +108,14 @@ struct RowBuilder: ~Copyable {
     }
 
     /// Whether one of some places is taken.
+    @inline(__always)
     func has(_ range: RowShape.Range) -> Bool {
+        let word = Int(range.low >> 6)
+        if range.mask != 0, word < words { return bits[word] & range.mask != 0 }
+        return hasAcross(range)
+    }
+
+    private func hasAcross(_ range: RowShape.Range) -> Bool {
         var low = Int(range.low)
         let high = Int(range.high)
         while low < high {

@@ -9,9 +9,18 @@ typealias Place = Int
 struct RowShape: Sendable {
     /// The places from one on, up to another: an attribute and all that lies in it.
     struct Range: Sendable {
-        var low: Int32
-        var high: Int32
+        let low: Int32
+        let high: Int32
+        /// The places as bits of one word; 0 when they lie in several (or there are none).
+        let mask: UInt64
         static let none = Range(low: 0, high: 0)
+
+        init(low: Int32, high: Int32) {
+            self.low = low
+            self.high = high
+            let isOne = low < high && low >> 6 == (high - 1) >> 6
+            mask = isOne ? UInt64.max << UInt64(low & 63) & UInt64.max >> UInt64(63 - (high - 1) & 63) : 0
+        }
     }
 
     /// An entry by place: a constant, or something with the right field.
@@ -37,17 +46,25 @@ struct RowShape: Sendable {
 
     /// The place of a field (its element 0), which must be in the shape.
     func place(_ field: FieldID) -> Place {
-        guard let place = template.firstIndex(where: { $0.field == field && $0.element == 0 }) else {
-            preconditionFailure("a shape lacks field \(field)")
-        }
+        var place = first(field)
+        while place < template.count, template[place].field == field, template[place].element != 0 { place += 1 }
+        precondition(place < template.count && template[place].field == field, "a shape lacks field \(field)")
         return place
     }
 
     /// The places of the fields from `low` on, up to `high`.
     func range(_ low: FieldID, _ high: FieldID) -> Range {
-        Range(
-            low: Int32(template.firstIndex { $0.field >= low } ?? template.count),
-            high: Int32(template.firstIndex { $0.field >= high } ?? template.count))
+        Range(low: Int32(first(low)), high: Int32(first(high)))
+    }
+
+    /// The first place of a field at or behind `field`; entries are in the order of their fields.
+    private func first(_ field: FieldID) -> Place {
+        var (low, high) = (0, template.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if template[middle].field < field { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     /// Whether a constant stands at one of some places.

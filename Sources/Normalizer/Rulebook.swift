@@ -32,7 +32,7 @@ struct Rulebook: Sendable {
         var kind: Kind
         /// The capture.
         var slot: Int32 = 0
-        /// Of ``children`` or ``texts``; of an expression the place in ``patterns``.
+        /// Of ``children``, ``texts`` or, sorted, ``symbols``; of an expression the place in ``patterns``.
         var run = Run()
     }
 
@@ -40,7 +40,7 @@ struct Rulebook: Sendable {
     struct Value: Sendable {
         /// Captures to try, in ``sources``.
         var sources = Run()
-        /// The seed under which its table's keys stand in ``keys``; -1 without one.
+        /// Where its tables stand in ``tables``, one for each of its sources; -1 without any.
         var table: Int32 = -1
         var cases = Run()
         var fallback: Literal?
@@ -63,10 +63,17 @@ struct Rulebook: Sendable {
     private(set) var sources: [Int32] = []
     private(set) var cases: [Case] = []
     private(set) var integers: [Int64] = []
-    private(set) var literals: [Literal] = []
-    private(set) var keys = ByteTable(ignoringCase: true)
+    /// What the symbols of captures stand for, in the order of symbols within each table.
+    private(set) var translations: [(symbol: Int32, value: Literal)] = []
+    /// Of ``translations``.
+    private(set) var tables: [Run] = []
+    private(set) var symbols: [Int32] = []
+    /// The texts that captures are compared with, or that tables have, by slot: each has a number of its slot, its symbol, so
+    /// that a text is looked at once however many conditions ask for it.
+    private var symbolTable = ByteTable(ignoringCase: true)
+    private var symbolCounts: [Int: Int] = [:]
     private(set) var knownTexts = ByteTable()
-    private var tables: Int32 = 0
+    private var knownSets: Int32 = 0
 
     // MARK: Building
 
@@ -78,7 +85,11 @@ struct Rulebook: Sendable {
         case .any(let parts): test = Test(kind: .any, run: add(parts))
         case .not(let part): test = Test(kind: .not, run: add([part]))
         case .exists(let slot, let wanted): test = Test(kind: wanted ? .exists : .absent, slot: Int32(slot))
-        case .equals(let slot, let texts): test = Test(kind: .equals, slot: Int32(slot), run: add(texts))
+        case .equals(let slot, let texts):
+            symbols += Set(texts.map { symbol($0, slot) }).sorted()
+            let count = Set(texts.map { symbol($0, slot) }).count
+            test = Test(
+                kind: .equals, slot: Int32(slot), run: Run(first: Int32(symbols.count - count), count: Int32(count)))
         case .contains(let slot, let texts): test = Test(kind: .contains, slot: Int32(slot), run: add(texts))
         case .starts(let slot, let texts): test = Test(kind: .starts, slot: Int32(slot), run: add(texts))
         case .ends(let slot, let texts): test = Test(kind: .ends, slot: Int32(slot), run: add(texts))
@@ -126,11 +137,12 @@ struct Rulebook: Sendable {
             split: rule.split)
         value.sources = add(sources: rule.sources)
         if !rule.table.isEmpty {
-            value.table = tables
-            tables += 1
-            for (key, literal) in rule.table {
-                literals.append(literal)
-                keys.insert(key, seed: Int(value.table), literals.count - 1)
+            value.table = Int32(tables.count)
+            for slot in rule.sources {
+                let sorted = rule.table.map { (symbol: symbol($0.key, slot), value: $0.value) }
+                    .sorted { $0.symbol < $1.symbol }
+                translations += sorted
+                tables.append(Run(first: Int32(translations.count - sorted.count), count: Int32(sorted.count)))
             }
         }
         let added = rule.cases.map { Case(test: add($0.when), value: $0.value) }
@@ -142,10 +154,22 @@ struct Rulebook: Sendable {
     /// Stores a set of texts and tells its number in ``knownTexts``.
     mutating func add(known all: Set<[UInt8]>) -> Int32 {
         guard !all.isEmpty else { return -1 }
-        for text in all { knownTexts.insert(text, seed: Int(tables), 0) }
-        tables += 1
-        return tables - 1
+        for text in all { knownTexts.insert(text, seed: Int(knownSets), 0) }
+        knownSets += 1
+        return knownSets - 1
     }
+
+    /// The symbol of a text of a slot, added when it is new.
+    mutating func symbol(_ text: [UInt8], _ slot: SlotID) -> Int32 {
+        if let known = symbolTable.find(text.span.bytes, seed: slot) { return Int32(known) }
+        let number = symbolCounts[slot, default: 0]
+        symbolCounts[slot] = number + 1
+        symbolTable.insert(text, seed: slot, number)
+        return Int32(number)
+    }
+
+    /// How many symbols a slot has.
+    func symbolCount(_ slot: SlotID) -> Int { symbolCounts[slot] ?? 0 }
 
     // MARK: Asking
 
@@ -161,9 +185,31 @@ struct Rulebook: Sendable {
         return false
     }
 
+    /// The symbol of a capture; ``Capture/none`` when its text is one that nothing compares it with.
+    @inline(__always)
+    func symbol(of slot: SlotID, _ captures: borrowing CaptureTable, _ slab: borrowing Slab) -> Int32 {
+        let known = captures[slot].symbol
+        return known == Capture.unknown ? lookUp(slot, captures, slab) : known
+    }
+
+    @inline(never)
+    private func lookUp(_ slot: SlotID, _ captures: borrowing CaptureTable, _ slab: borrowing Slab) -> Int32 {
+        let capture = captures[slot]
+        var found: Int?
+        switch capture.kind {
+        case .absent: break
+        case .text, .escaped, .number, .json: found = symbolTable.find(slab.bytes(capture.extent), seed: slot)
+        case .integer, .flag: found = capture.withText(slab) { symbolTable.find($0, seed: slot) } ?? nil
+        }
+        let symbol = found.map { Int32(truncatingIfNeeded: $0) } ?? Capture.none
+        captures.note(symbol: symbol, of: slot)
+        return symbol
+    }
+
     /// Whether the captures meet test number `number`.
     func holds(
-        _ number: Int32, _ captures: borrowing [Capture], _ slab: borrowing Slab, _ scratch: borrowing Pattern.Scratch
+        _ number: Int32, _ captures: borrowing CaptureTable, _ slab: borrowing Slab,
+        _ scratch: borrowing Pattern.Scratch
     ) -> Bool {
         let test = tests[Int(number)]
         switch test.kind {
@@ -177,7 +223,13 @@ struct Rulebook: Sendable {
         case .not: return !holds(children[Int(test.run.first)], captures, slab, scratch)
         case .exists: return !captures[Int(test.slot)].isNothing
         case .absent: return captures[Int(test.slot)].isNothing
-        case .equals, .contains, .starts, .ends, .matches:
+        case .equals:
+            let symbol = symbol(of: Int(test.slot), captures, slab)
+            if symbol < 0 { return false }
+            // Sorted: most tests have one or two.
+            for index in test.run.range where symbols[index] >= symbol { return symbols[index] == symbol }
+            return false
+        case .contains, .starts, .ends, .matches:
             return captures[Int(test.slot)].withText(slab) { compare(test, $0, scratch) } ?? false
         }
     }
@@ -188,7 +240,6 @@ struct Rulebook: Sendable {
             let text = pool.span.bytes.part(texts[index])
             let holds =
                 switch test.kind {
-                case .equals: bytes.equalsIgnoringCase(text)
                 case .contains: bytes.containsIgnoringCase(text)
                 case .starts: bytes.part(0, text.byteCount).equalsIgnoringCase(text)
                 default:
@@ -209,19 +260,32 @@ struct Rulebook: Sendable {
     }
 
     func evaluate(
-        _ value: Value, _ captures: borrowing [Capture], _ slab: borrowing Slab, _ scratch: borrowing Pattern.Scratch
+        _ value: borrowing Value, _ captures: borrowing CaptureTable, _ slab: borrowing Slab,
+        _ scratch: borrowing Pattern.Scratch
     ) -> Outcome {
         for index in value.sources.range {
             let slot = Int(sources[index])
             guard !captures[slot].isNothing else { continue }
             if value.table < 0 { return .capture(slot) }
-            let found = captures[slot].withText(slab) { keys.find($0.part(0, 256), seed: Int(value.table)) }
-            if let place = found ?? nil { return .literal(literals[place]) }
+            let table = tables[Int(value.table) + index - Int(value.sources.first)]
+            if let literal = translation(symbol(of: slot, captures, slab), table) { return .literal(literal) }
         }
         for index in value.cases.range where holds(cases[index].test, captures, slab, scratch) {
             return .literal(cases[index].value)
         }
         guard let fallback = value.fallback else { return .none }
         return value.isDefault ? .fallback(fallback) : .literal(fallback)
+    }
+
+    /// What a symbol stands for in a table, or nil.
+    private func translation(_ symbol: Int32, _ table: Run) -> Literal? {
+        guard symbol >= 0 else { return nil }
+        var (low, high) = (Int(table.first), Int(table.first + table.count))
+        while low < high {
+            let middle = (low + high) / 2
+            if translations[middle].symbol < symbol { low = middle + 1 } else { high = middle }
+        }
+        guard low < table.range.upperBound, translations[low].symbol == symbol else { return nil }
+        return translations[low].value
     }
 }

@@ -26,6 +26,8 @@ public struct SampleOutcome {
     public internal(set) var fault: String?
     /// The attributes that differ, in the order of the file.
     public internal(set) var differences: [Difference] = []
+    /// Whether the record became no event.
+    public internal(set) var isDropped = false
     /// All attributes that a sample may name, in the order of writing: what `penstock test --update` fills in.
     var attributes: [(path: String, value: String)] = []
     let sample: MappingSample
@@ -39,13 +41,24 @@ public struct SampleOutcome {
     /// The file that it stands in.
     public var file: String { sample.element.file }
     /// Whether the file does not say what the record must become.
-    public var isOpen: Bool { sample.expected.isEmpty }
+    public var isOpen: Bool { sample.expected.isEmpty && !sample.isDropped }
     /// Whether everything is as the sample says.
-    public var passed: Bool { taken == nil && differences.isEmpty && !isOpen }
+    public var passed: Bool { taken == nil && differences.isEmpty && !isOpen && surprise == nil }
+
+    /// What is wrong when a record is dropped that should become an event, or the other way round.
+    var surprise: String? {
+        switch (isDropped, sample.isDropped) {
+        case (true, false): "the record is dropped: it becomes no event; write 'dropped: true' if that is meant"
+        case (false, true): "the record becomes an event, but 'dropped' says that it becomes none"
+        default: nil
+        }
+    }
 
     /// The complaints that a failure makes, each at its place.
     func complain() {
-        if isOpen {
+        if let surprise {
+            sample.element.complain(surprise)
+        } else if isOpen {
             sample.element.complain(
                 "a sample without 'expect' proves nothing; 'penstock test --update' writes what the record becomes")
         }
@@ -75,6 +88,7 @@ public struct SampleOutcome {
     }
 
     private var summary: String {
+        if let surprise { return surprise }
         if isOpen { return "it has no 'expect', so it proves nothing; 'penstock test --update' writes one" }
         let count = sample.expected.count
         let differing = "\(differences.count) of \(count) attribute\(count == 1 ? "" : "s") differ"

@@ -41,7 +41,9 @@ public struct SampleUpdate {
                     refuse(outcome, "its place in the file is not found")
                     continue
                 }
-                if let fault = outcome.fault {
+                if let surprise = outcome.surprise {
+                    refuse(outcome, surprise)
+                } else if let fault = outcome.fault {
                     refuse(outcome, "its event would not be valid (\(fault)): correct the mapping first")
                 } else if let taken = outcome.taken {
                     let isNone = taken == "unknown"

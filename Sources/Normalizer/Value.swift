@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Codecs
 internal import Documents
 internal import Events
 internal import Patterns
@@ -19,6 +20,20 @@ struct ValueRule: Sendable {
         case none
         case lower
         case upper
+        /// A date whose figures stand in this order.
+        case monthFirst
+        case dayFirst
+        /// A span of time becomes milliseconds; a number without a unit is multiplied by ``ValueRule/scale``.
+        case duration
+
+        /// The order of the figures of dates.
+        var order: LogTime.Order {
+            switch self {
+            case .monthFirst: .monthFirst
+            case .dayFirst: .dayFirst
+            case .none, .lower, .upper, .duration: .open
+            }
+        }
     }
 
     /// The captures to try; the first that is there is taken.
@@ -52,6 +67,16 @@ struct Target {
     var isDigest = false
 }
 
+extension ValueRule.Transform {
+    /// Reads an order of day and month.
+    init?(order: Element) {
+        guard let found: ValueRule.Transform = order.choice(of: ["mdy": .monthFirst, "dmy": .dayFirst]) else {
+            return nil
+        }
+        self = found
+    }
+}
+
 extension ValueRule {
     /// Reads the right-hand side of a mapping line: the name of a capture, or a mapping with `from`, `value`, `table`,
     /// `cases`, `default` and `transform`.
@@ -63,7 +88,9 @@ extension ValueRule {
             rule.sources = element.strings.map { slots.slot($0) }
             return rule
         }
-        element.allow(only: ["from", "value", "table", "cases", "default", "transform", "scale", "split"])
+        element.allow(only: [
+            "from", "value", "table", "cases", "default", "transform", "scale", "unit", "order", "split",
+        ])
         rule.sources = element["from"]?.strings.map { slots.slot($0) } ?? []
         for (key, value) in element["table"]?.members ?? [] {
             guard let text = key.scalar, let literal = literal(value, target, &builder) else { continue }
@@ -93,6 +120,7 @@ extension ValueRule {
             if factor <= 0 { scale.complain("a scale is above 0") } else { rule.scale = factor }
             if target.primitive != .integer, target.primitive != .long { scale.complain("only numbers have a scale") }
         }
+        rule.readUnit(element, target)
         if let split = element["split"], let text = split.string {
             if text.utf8.count != 1 { split.complain("split takes one ASCII character") }
             if !target.isArray { split.complain("\(target.path) is no array") }
@@ -102,6 +130,26 @@ extension ValueRule {
             element.complain("\(target.path) gets no value: give 'from', 'value', 'cases' or 'default'")
         }
         return rule
+    }
+
+    /// Reads what says how a text is to be understood: `unit:` of spans of time, `order:` of dates.
+    private mutating func readUnit(_ element: Element, _ target: Target) {
+        if let unit = element["unit"] {
+            let found: LogDuration.Unit? = unit.choice(of: [
+                "ns": .nanoseconds, "us": .microseconds, "ms": .milliseconds, "s": .seconds, "m": .minutes,
+                "h": .hours, "d": .days,
+            ])
+            if let found { (transform, scale) = (.duration, found.milliseconds) }
+            if target.primitive != .integer, target.primitive != .long || target.type == "timestamp_t" {
+                unit.complain("only spans of time in whole numbers have a unit; they become milliseconds")
+            } else if element["scale"] != nil {
+                unit.complain("give 'unit' or 'scale', not both")
+            }
+        }
+        if let order = element["order"] {
+            if let found = Transform(order: order) { transform = found }
+            if target.type != "timestamp_t" { order.complain("only dates have an order") }
+        }
     }
 
     /// A written value, checked against what the attribute takes; an enumerated attribute also takes its captions.

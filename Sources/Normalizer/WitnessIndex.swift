@@ -3,116 +3,185 @@ internal import Wire
 
 /// Finds which of many texts a message holds, in one pass whose cost does not depend on how many they are.
 ///
-/// Each text is known by four of its bytes, the rarest ones. A message is read four bytes at each place; a table of 65,536
-/// bits tells nearly always that no text has them. What it lets through is compared.
+/// Each text is known by three of its bytes, twice: once for an even and once for an odd beginning, so that a message is
+/// looked at in every second place only. A table of 65,536 bits tells nearly always that no text has the three bytes there.
+/// What it lets through is compared.
 struct WitnessIndex: Sendable {
     /// The most texts.
-    static let limit = 1000
+    static let limit = 1024
     /// The shortest text that can be looked for.
     static let shortest = 4
 
+    /// Which texts a message holds: one bit by text.
+    struct Found: ~Copyable {
+        fileprivate let bits: UnsafeMutablePointer<UInt64>
+        static let words = WitnessIndex.limit / 64
+
+        init() {
+            bits = .allocate(capacity: Found.words)
+            bits.initialize(repeating: 0, count: Found.words)
+        }
+
+        deinit { bits.deallocate() }
+
+        /// Whether text number `number` was found.
+        @inline(__always)
+        func has(_ number: Int32) -> Bool {
+            let number = Int(number) & (WitnessIndex.limit - 1)
+            return bits[number >> 6] & 1 &<< UInt64(number & 63) != 0
+        }
+
+        /// The bits of texts `64 * word` and on.
+        func bits(_ word: Int) -> UInt64 { word < Found.words ? bits[word] : 0 }
+    }
+
     private struct Entry: Sendable {
-        /// The hash of its four bytes, and where these stand in it.
+        /// The hash of its three bytes, and where these stand in it.
         var hash: UInt16
         var offset: Int32
+        /// The first bytes of the text, up to eight, and which of eight these are.
+        var head: UInt64
+        var mask: UInt64
         var text: Extent
         var number: Int32
     }
 
     private var bits = [UInt64](repeating: 0, count: 1024)
+    /// How many different hashes come before those of a word of ``bits``.
+    private var ranks = [Int32](repeating: 0, count: 1024)
+    /// Runs of ``entries`` by hash.
+    private var runs: [Run] = []
     /// In the order of their hashes.
     private var entries: [Entry] = []
     private var pool: [UInt8] = []
-    private var count = 0
+    private(set) var count = 0
 
     /// Adds a text of at least ``shortest`` bytes; texts are numbered in the order in which they are added.
     mutating func add(_ text: [UInt8]) {
         precondition(text.count >= WitnessIndex.shortest && count < WitnessIndex.limit, "no text to look for")
-        let offset = (0...text.count - 4).max {
-            WitnessIndex.rarity(Array(text[$0..<$0 + 4])) < WitnessIndex.rarity(Array(text[$1..<$1 + 4]))
-        }
-        let place = offset ?? 0
         pool += text
-        let word = (0..<4).reduce(UInt32(0)) { $0 | UInt32(text[place + $1]) << UInt32(8 * $1) }
-        let entry = Entry(
-            hash: WitnessIndex.hash(word), offset: Int32(place), text: Extent(pool.count - text.count..<pool.count),
-            number: Int32(count))
+        for parity in 0...1 {
+            let offsets = stride(from: parity, through: text.count - 3, by: 2)
+            let offset = offsets.max {
+                WitnessIndex.rarity(text[$0..<$0 + 3]) < WitnessIndex.rarity(text[$1..<$1 + 3])
+            }
+            let place = offset ?? parity
+            let gram = (0..<3).reduce(UInt64(0)) { $0 | UInt64(text[place + $1]) << UInt64(8 * $1) }
+            let head = text.prefix(8).enumerated().reduce(UInt64(0)) {
+                $0 | UInt64($1.element) << UInt64(8 * $1.offset)
+            }
+            let entry = Entry(
+                hash: WitnessIndex.hash(gram), offset: Int32(place), head: head,
+                mask: text.count >= 8 ? .max : 1 << UInt64(8 * text.count) - 1,
+                text: Extent(pool.count - text.count..<pool.count), number: Int32(count))
+            entries.insert(entry, at: entries.firstIndex { $0.hash > entry.hash } ?? entries.count)
+            bits[Int(entry.hash >> 6)] |= 1 << UInt64(entry.hash & 63)
+        }
         count += 1
-        entries.insert(entry, at: entries.firstIndex { $0.hash > entry.hash } ?? entries.count)
-        bits[Int(entry.hash >> 6)] |= 1 << UInt64(entry.hash & 63)
     }
 
-    /// How rare a text is in logs, roughly: the sum over four of its bytes.
+    /// Makes the index ready to be asked, after the last text.
+    mutating func seal() {
+        runs = []
+        for (place, entry) in entries.enumerated() {
+            if place > 0, entries[place - 1].hash == entry.hash {
+                runs[runs.count - 1].count += 1
+            } else {
+                runs.append(Run(first: Int32(place), count: 1))
+            }
+        }
+        var rank: Int32 = 0
+        for word in bits.indices {
+            ranks[word] = rank
+            rank += Int32(bits[word].nonzeroBitCount)
+        }
+    }
+
+    /// How rare a text is in logs, roughly: the sum over three or four of its bytes.
     static func rarity(_ text: [UInt8]) -> Int {
-        guard text.count > 4 else { return text.map(rarity).reduce(0, +) }
-        return (0...text.count - 4).map { start in text[start..<start + 4].map(rarity).reduce(0, +) }.max() ?? 0
+        guard text.count > 4 else { return rarity(text[...]) }
+        return (0...text.count - 4).map { rarity(text[$0..<$0 + 4]) }.max() ?? 0
     }
 
-    private static func rarity(_ byte: UInt8) -> Int {
+    private static func rarity(_ text: ArraySlice<UInt8>) -> Int { text.reduce(0) { $0 + rarity($1) } }
+
+    static func rarity(_ byte: UInt8) -> Int {
         switch byte {
-        case 0x20, 0x30...0x39, 0x61...0x7A, 0x2E: 1
-        case 0x3A, 0x3D, 0x2D, 0x2F, 0x22, 0x2C, 0x5B, 0x5D, 0x28, 0x29, 0x5F: 3
-        case 0x41...0x5A: 8
+        // The letters of `etainosr` are half of all.
+        case 0x65, 0x74, 0x61, 0x69, 0x6E, 0x6F, 0x73, 0x72, 0x30...0x39, 0x20, 0x22, 0x2E, 0x2C, 0x3A: 1
+        case 0x64, 0x6C, 0x63, 0x75, 0x6D, 0x70, 0x2D, 0x2F, 0x3D: 2
+        case 0x6B, 0x78, 0x6A, 0x71, 0x7A: 5
+        case 0x61...0x7A, 0x28, 0x29, 0x5B, 0x5D, 0x5F, 0x7C: 3
+        case 0x41...0x5A: 4
         default: 6
         }
     }
 
     @inline(__always)
-    private static func hash(_ word: UInt32) -> UInt16 { UInt16(truncatingIfNeeded: (word &* 0x9E37_79B1) &>> 16) }
-
-    /// The next text that `message` holds, and where to go on. Each place is tried for all texts: the position counts
-    /// four-byte places, and texts that share one.
-    func next(in message: RawSpan, from start: Int) -> (number: Int, from: Int)? {
-        // The place in the upper bits, the entries of one hash that were tried in the lower.
-        var place = start >> 10
-        var tried = start & 1023
-        let last = message.byteCount - 4
-        while let found = candidate(in: message, from: place, last) {
-            if found.place != place { tried = 0 }
-            place = found.place
-            var index = first(found.hash) + tried
-            while index < entries.count, entries[index].hash == found.hash {
-                tried += 1
-                let entry = entries[index]
-                let text = pool.span.bytes.part(entry.text)
-                let begin = place - Int(entry.offset)
-                if begin >= 0, message.part(begin, text.byteCount).equals(text) {
-                    return (Int(entry.number), place << 10 | tried)
-                }
-                index += 1
-            }
-            tried = 0
-            place += 1
-        }
-        return nil
+    private static func hash(_ gram: UInt64) -> UInt16 {
+        UInt16(truncatingIfNeeded: ((gram & 0xFF_FFFF) &* 0x9E37_79B1) &>> 16)
     }
 
-    /// The first place from `start` on whose four bytes some text may have.
-    private func candidate(in message: RawSpan, from start: Int, _ last: Int) -> (place: Int, hash: UInt16)? {
+    /// Notes which of the texts `message` holds.
+    func find(in message: RawSpan, _ found: inout Found) {
+        for word in 0..<Found.words { found.bits[word] = 0 }
+        guard count > 0 else { return }
+        var place = 0
+        while let (at, hash) = candidate(in: message, from: place) {
+            note(at, hash, message, &found)
+            place = at + 2
+        }
+    }
+
+    /// Compares the texts with one hash, of those that were not found before.
+    @inline(never)
+    private func note(_ place: Int, _ hash: UInt16, _ message: RawSpan, _ found: inout Found) {
+        let word = Int(hash >> 6)
+        let rank = Int(ranks[word]) + (bits[word] & (1 << UInt64(hash & 63) - 1)).nonzeroBitCount
+        for index in runs[rank].range {
+            let begin = place - Int(entries[index].offset)
+            guard begin >= 0 else { continue }
+            if begin + 8 <= message.byteCount {
+                let head = UInt64(littleEndian: message.unsafeLoadUnaligned(fromByteOffset: begin, as: UInt64.self))
+                if head & entries[index].mask != entries[index].head { continue }
+            }
+            let number = entries[index].number
+            guard !found.has(number) else { continue }
+            let text = pool.span.bytes.part(entries[index].text)
+            if begin + text.byteCount <= message.byteCount, message.part(begin, text.byteCount).equals(text) {
+                found.bits[Int(number >> 6)] |= 1 << UInt64(number & 63)
+            }
+        }
+    }
+
+    /// The first even place from `start` on whose three bytes some text may have.
+    private func candidate(in message: RawSpan, from start: Int) -> (place: Int, hash: UInt16)? {
         message.withUnsafeBytes { bytes in
             bits.withUnsafeBufferPointer { bits in
-                // `last` is the length less four, and a hash of 16 bits has its bit among the 1024 words.
+                // A hash of 16 bits has its bit among the 1024 words.
                 guard let base = bytes.baseAddress, let table = bits.baseAddress else { return nil }
+                func isSet(_ hash: UInt16) -> Bool { table[Int(hash &>> 6)] & 1 &<< UInt64(hash & 63) != 0 }
                 var place = start
-                while place <= last {
-                    let word = (base + place).loadUnaligned(as: UInt32.self)
-                    let hash = WitnessIndex.hash(UInt32(littleEndian: word))
-                    if table[Int(hash &>> 6)] & 1 &<< UInt64(hash & 63) != 0 { return (place, hash) }
-                    place &+= 1
+                // Three places with one look at the message.
+                while place &+ 8 <= bytes.count {
+                    let word = UInt64(littleEndian: (base + place).loadUnaligned(as: UInt64.self))
+                    let (one, two, three) = (
+                        WitnessIndex.hash(word), WitnessIndex.hash(word &>> 16), WitnessIndex.hash(word &>> 32)
+                    )
+                    if isSet(one) { return (place, one) }
+                    if isSet(two) { return (place &+ 2, two) }
+                    if isSet(three) { return (place &+ 4, three) }
+                    place &+= 6
+                }
+                while place &+ 3 <= bytes.count {
+                    let gram =
+                        UInt64(bytes[place]) | UInt64(bytes[place &+ 1]) << 8 | UInt64(bytes[place &+ 2]) << 16
+                    let hash = WitnessIndex.hash(gram)
+                    if isSet(hash) { return (place, hash) }
+                    place &+= 2
                 }
                 return nil
             }
         }
-    }
-
-    /// The first entry with a hash that is there.
-    private func first(_ hash: UInt16) -> Int {
-        var low = 0
-        var high = entries.count
-        while low < high {
-            let middle = (low + high) / 2
-            if entries[middle].hash < hash { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CPCRE2
-internal import Synchronization
 
 /// A regular expression over bytes: PCRE2 syntax, compiled and JIT-compiled once.
 ///
-/// Matching is bounded: an expression that backtracks more than ``matchLimit`` steps on a text counts as no match and is
-/// counted, so that no text from outside can hold a lane.
+/// Matching is bounded, so that no text from outside can hold a lane: an expression that takes more than ``matchLimit``
+/// steps from one place of a text counts as no match and is counted (``Scratch/exhausted``). A step can look at all of a
+/// text, and PCRE2 counts anew at each place; so on a text of more than ``longText`` bytes an expression has fewer steps,
+/// and has to match near the beginning.
 public final class Pattern: Sendable {
-    /// The most backtracking steps for one text.
+    /// The most backtracking steps from one place of a text.
     public static let matchLimit: UInt32 = 20_000
+    /// The bytes above which a text has fewer steps: as many times fewer as it is longer.
+    public static let longText = 2_048
+    /// The most bytes of a text times places where a match is looked for: all places up to 5,792 bytes, the first 512 of
+    /// 64 KiB.
+    static let mostWork = 1 << 25
     /// The most bytes of an expression.
     public static let sizeLimit = 8_192
 
@@ -41,16 +47,48 @@ public final class Pattern: Sendable {
         let context: OpaquePointer?
         /// Whether there is machine code for it.
         let isNative: Bool
+        /// Whether it can only match where a text begins.
+        let isAnchored: Bool
     }
 
-    /// Room for the result of one match; each thread has its own.
+    /// Room for the result of one match, and the count of texts that were given up; each thread has its own.
     public struct Scratch: ~Copyable, @unchecked Sendable {
         fileprivate let data: OpaquePointer?
+        /// Matching only borrows the room.
+        fileprivate let given: UnsafeMutablePointer<Int>
+        /// The bounds for the long text under work.
+        private let context: OpaquePointer?
 
         /// Room for `groups` groups besides the whole match.
-        public init(groups: Int = 31) { data = pcre2_match_data_create_8(UInt32(max(0, groups) + 1), nil) }
+        public init(groups: Int = 31) {
+            data = pcre2_match_data_create_8(UInt32(max(0, groups) + 1), nil)
+            given = .allocate(capacity: 1)
+            given.initialize(to: 0)
+            context = pcre2_match_context_create_8(nil)
+        }
 
-        deinit { pcre2_match_data_free_8(data) }
+        deinit {
+            pcre2_match_data_free_8(data)
+            given.deallocate()
+            pcre2_match_context_free_8(context)
+        }
+
+        /// Bounds for a text of `count` bytes, and how many places of it a match is looked for at.
+        fileprivate func bounds(_ count: Int) -> (context: OpaquePointer?, places: Int) {
+            let places = max(64, Pattern.mostWork / count)
+            pcre2_set_match_limit_8(context, UInt32(max(100, Int(Pattern.matchLimit) * Pattern.longText / count)))
+            pcre2_set_offset_limit_8(context, places)
+            return (context, places)
+        }
+
+        /// How many texts were given up because of the match limit since the count was last taken.
+        public var exhausted: Int { given.pointee }
+
+        /// Takes the count of texts that were given up, leaving zero.
+        public func takeExhausted() -> Int {
+            defer { given.pointee = 0 }
+            return given.pointee
+        }
     }
 
     private let compiled: Compiled
@@ -61,10 +99,6 @@ public final class Pattern: Sendable {
     public let groups: [(name: String, number: Int)]
     /// The number of groups, named or not.
     public let groupCount: Int
-    private let exhaustedCount = Atomic<Int>(0)
-
-    /// How many texts were given up because of the match limit.
-    public var exhausted: Int { exhaustedCount.load(ordering: .relaxed) }
 
     /// Compiles `expression`.
     public init(_ expression: String, options: Options = []) throws(Failure) {
@@ -73,6 +107,7 @@ public final class Pattern: Sendable {
                 offset: Pattern.sizeLimit, message: "the expression is longer than \(Pattern.sizeLimit) bytes")
         }
         var flags: UInt32 = UInt32(PCRE2_NEVER_BACKSLASH_C) | UInt32(PCRE2_UTF) | UInt32(PCRE2_MATCH_INVALID_UTF)
+        flags |= UInt32(PCRE2_USE_OFFSET_LIMIT)
         if options.contains(.caseless) { flags |= UInt32(PCRE2_CASELESS) }
         if options.contains(.multiline) { flags |= UInt32(PCRE2_MULTILINE) }
         if options.contains(.dotAll) { flags |= UInt32(PCRE2_DOTALL) }
@@ -88,7 +123,10 @@ public final class Pattern: Sendable {
         let isNative = pcre2_jit_compile_8(made, UInt32(PCRE2_JIT_COMPLETE)) == 0
         let context = pcre2_match_context_create_8(nil)
         pcre2_set_match_limit_8(context, Pattern.matchLimit)
-        compiled = Compiled(code: made, context: context, isNative: isNative)
+        var known: UInt32 = 0
+        pcre2_pattern_info_8(made, UInt32(PCRE2_INFO_ALLOPTIONS), &known)
+        compiled = Compiled(
+            code: made, context: context, isNative: isNative, isAnchored: known & UInt32(PCRE2_ANCHORED) != 0)
         text = expression
         lead = options.isDisjoint(with: [.caseless, .multiline]) ? Lead(bytes) : Lead([])
 
@@ -119,22 +157,28 @@ public final class Pattern: Sendable {
 
     /// Searches `bytes` for the first match.
     public func matches(_ bytes: RawSpan, _ scratch: borrowing Scratch) -> Bool {
+        var isCut = false
         let result = bytes.withUnsafeBytes { buffer -> Int32 in
             guard lead.admits(buffer) else { return PCRE2_ERROR_NOMATCH }
             // PCRE2 refuses a null subject even of length 0.
             guard let base = buffer.baseAddress else {
                 return pcre2_match_8(compiled.code, [0], 0, 0, 0, scratch.data, compiled.context)
             }
+            var context = compiled.context
+            if buffer.count > Pattern.longText {
+                let bounds = scratch.bounds(buffer.count)
+                context = bounds.context
+                isCut = buffer.count > bounds.places && !compiled.isAnchored
+            }
             let text = base.assumingMemoryBound(to: UInt8.self)
             // What pcre2_match(3) checks besides is known: options it can take, and no UTF-8 to be valid.
             guard compiled.isNative else {
-                return pcre2_match_8(compiled.code, text, buffer.count, 0, 0, scratch.data, compiled.context)
+                return pcre2_match_8(compiled.code, text, buffer.count, 0, 0, scratch.data, context)
             }
-            return pcre2_jit_match_8(compiled.code, text, buffer.count, 0, 0, scratch.data, compiled.context)
+            return pcre2_jit_match_8(compiled.code, text, buffer.count, 0, 0, scratch.data, context)
         }
-        if result == PCRE2_ERROR_MATCHLIMIT || result == PCRE2_ERROR_JIT_STACKLIMIT {
-            exhaustedCount.add(1, ordering: .relaxed)
-        }
+        // Any answer below is a limit: of steps, of the stack of machine code, of depth or memory without it.
+        if result < PCRE2_ERROR_NOMATCH || isCut && result == PCRE2_ERROR_NOMATCH { scratch.given.pointee += 1 }
         return result >= 0
     }
 

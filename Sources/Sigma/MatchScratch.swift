@@ -44,6 +44,8 @@ public struct MatchScratch: ~Copyable {
 
     /// Matches that filters suppressed since the caller last took them, by place in ``RuleSet/filters``.
     public private(set) var suppressed: [Int] = []
+    /// Whether there are any.
+    public private(set) var hasSuppressed = false
     /// How many rule evaluations there were since the caller last took them.
     public private(set) var evaluations = 0
 
@@ -52,8 +54,23 @@ public struct MatchScratch: ~Copyable {
 
     /// Takes the counts of suppressed matches, leaving zeros.
     public mutating func takeSuppressed() -> [Int] {
-        defer { for index in suppressed.indices { suppressed[index] = 0 } }
+        defer { forgetSuppressed() }
         return suppressed
+    }
+
+    /// Takes the count of texts that a regular expression gave up on, leaving zero.
+    public func takeExhausted() -> Int { regex.takeExhausted() }
+
+    /// Sets all counts to zero.
+    public mutating func resetCounts() {
+        if hasSuppressed { forgetSuppressed() }
+        _ = regex.takeExhausted()
+        evaluations = 0
+    }
+
+    private mutating func forgetSuppressed() {
+        for index in suppressed.indices { suppressed[index] = 0 }
+        hasSuppressed = false
     }
 
     /// Takes the count of evaluations, leaving zero.
@@ -177,7 +194,10 @@ public struct MatchScratch: ~Copyable {
     @_lifetime(borrow self)
     func rawBytes(_ index: Int) -> RawSpan { raw.bytes(values[index].raw) }
 
-    mutating func suppress(_ filter: Int) { suppressed[filter] += 1 }
+    mutating func suppress(_ filter: Int) {
+        suppressed[filter] += 1
+        hasSuppressed = true
+    }
 
     mutating func countEvaluation() { evaluations += 1 }
 }

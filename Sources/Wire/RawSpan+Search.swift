@@ -80,13 +80,29 @@ extension RawSpan {
     /// Whether two spans hold the same bytes.
     @inlinable
     public func equals(_ other: RawSpan) -> Bool {
-        guard byteCount == other.byteCount else { return false }
-        for index in 0..<byteCount
-        where unsafe unsafeLoadUnaligned(fromByteOffset: index, as: UInt8.self)
-            != other.unsafeLoadUnaligned(fromByteOffset: index, as: UInt8.self)
-        {
-            return false
+        byteCount == other.byteCount && hasBytes(of: other)
+    }
+
+    /// Whether the bytes of a span of the same length are the same: in words, of which the last two overlap.
+    @usableFromInline
+    func hasBytes(of other: RawSpan) -> Bool {
+        let count = byteCount
+        precondition(count == other.byteCount, "spans of one length")
+        @inline(__always)
+        func differ<Word: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _ word: Word.Type) -> Bool {
+            unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: word)
+                != other.unsafeLoadUnaligned(fromByteOffset: offset, as: word)
         }
+        if count >= 8 {
+            var offset = 0
+            while offset &+ 8 < count {
+                if differ(offset, UInt64.self) { return false }
+                offset &+= 8
+            }
+            return !differ(count &- 8, UInt64.self)
+        }
+        if count >= 4 { return !differ(0, UInt32.self) && !differ(count &- 4, UInt32.self) }
+        for offset in 0..<count where differ(offset, UInt8.self) { return false }
         return true
     }
 

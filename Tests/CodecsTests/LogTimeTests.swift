@@ -24,7 +24,9 @@ struct LogTimeTests {
             ("1772719629250", 250_000_000),
             ("1772719629000001", 1000), ("1772719629000000001", 1), ("1772719629.000000001", 1),
             ("  2026-03-05 14:07:09", 0),
-            ("2026-03-05 14:07:09 and more", 0),
+            ("2026-03-05 14:07:09 and more", 0), ("05.03.2026 14:07:09", 0), ("5.3.2026 14:07:09,250", 250_000_000),
+            ("05-Mar-2026 14:07:09.250", 250_000_000), ("2026.03.05 14:07:09", 0), ("3/5/2026, 2:07:09 PM", 0),
+            ("05-03-2026 14:07:09", 0), ("03-05-2026 14:07:09", 0),
         ] as [(String, Int64)])
     func known(_ text: String, _ beyond: Int64) {
         let bytes = Array(text.utf8)
@@ -41,6 +43,38 @@ struct LogTimeTests {
     func unknown(_ text: String) {
         let bytes = Array(text.utf8)
         #expect(LogTime.read(bytes.span.bytes, receivedAt: LogTimeTests.received) == nil, "\(text)")
+    }
+
+    /// Where the order is known, the time of receipt decides nothing.
+    @Test(
+        arguments: [
+            ("05/03/2026 14:07:09", .dayFirst, true), ("05/03/2026 14:07:09", .monthFirst, false),
+            ("03/05/2026 14:07:09", .monthFirst, true), ("03/05/2026 14:07:09", .dayFirst, false),
+            ("3/5/2026 2:07:09 PM", .monthFirst, true), ("5.3.2026 14:07:09", .dayFirst, true),
+            ("3.5.2026 14:07:09", .monthFirst, true), ("03-05-2026 14:07:09", .monthFirst, true),
+            ("05-03-26 14:07:09", .dayFirst, true), ("3/5/26 14:07:09", .monthFirst, true),
+            ("05/Mar/2026:14:07:09", .monthFirst, true), ("2026/03/05 14:07:09", .dayFirst, true),
+            ("2026-03-05 14:07:09", .dayFirst, true), ("Mar  5 2026 14:07:09", .dayFirst, true),
+        ] as [(String, LogTime.Order, Bool)])
+    func ordered(_ text: String, _ order: LogTime.Order, _ isInstant: Bool) {
+        let bytes = Array(text.utf8)
+        // 2026-05-01, and long before.
+        for received in [1_777_593_600_000_000_000, 1_600_000_000_000_000_000] as [Int64] {
+            let found = LogTime.read(bytes.span.bytes, order: order, receivedAt: received)
+            // 2026-05-03T14:07:09Z.
+            let wanted = isInstant ? LogTimeTests.instant : 1_777_817_229_000_000_000
+            #expect(found == wanted, "\(text): \(found.map { RFC3339.text($0, digits: 9) } ?? "nil")")
+        }
+    }
+
+    /// What can be no month is the day, whatever the order is.
+    @Test func orderIsNoBar() {
+        let bytes = Array("25/02/2026 14:07:09".utf8)
+        for order in [LogTime.Order.open, .monthFirst, .dayFirst] {
+            #expect(
+                LogTime.read(bytes.span.bytes, order: order, receivedAt: 0)
+                    == LogTimeTests.instant - 8 * 86_400_000_000_000)
+        }
     }
 
     /// A date in a zone of the source, and any bytes without a trap.
@@ -61,6 +95,7 @@ struct LogTimeTests {
             }
             bytes.removeLast(Int.random(in: 0...bytes.count, using: &random))
             _ = LogTime.read(bytes.span.bytes, receivedAt: LogTimeTests.received)
+            _ = LogTime.read(bytes.span.bytes, order: .dayFirst, receivedAt: LogTimeTests.received)
         }
     }
 }

@@ -105,5 +105,5 @@ struct PayloadScanTests {
 }
 
 extension [UInt8] {
-    fileprivate var debugText: String { String(decoding: self, as: UTF8.self).debugDescription }
+    var debugText: String { String(decoding: self, as: UTF8.self).debugDescription }
 }

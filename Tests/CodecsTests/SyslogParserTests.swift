@@ -92,6 +92,34 @@ struct RFC5424Tests {
         #expect(counted.hostname == "h" && counted.problems == ["count_prefix"] && !counted.message.isStrict)
     }
 
+    /// Check Point writes `key:"value";` where RFC 5424 section 6.3 has `key="value"`.
+    @Test("structured data that cannot be read stand as text beside those that can")
+    func structuredDataText() throws {
+        let text = #"[action:"Accept"; src:"192.0.2.1"]"#
+        let bytes = Array("<134>1 2026-01-01T00:00:00Z gw CheckPoint 1 - \(text)".utf8)
+        let parser = SyslogParser()
+        let line = SyslogJSON.line(
+            parser.parse(bytes.span.bytes, receivedAt: 0), of: bytes.span.bytes, by: parser)
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(line)) as? [String: Any])
+        #expect(object["structured_data_text"] as? String == text)
+    }
+
+    /// CyberArk and others end the header after HOSTNAME or APP-NAME.
+    @Test(
+        "a payload that begins where a field should be is the message",
+        arguments: ["CEF:0|V|P|1|1|n|5|src=192.0.2.1", "LEEF:2.0|V|P|1|e|^|a=b", "{\"a\": 1}", "{ \"a\":1}"])
+    func shortHeader(payload: String) {
+        for (header, appname) in [("vault", ""), ("vault app", "app"), ("vault app 7", "app")] {
+            let parsed = ParsedSyslog("<5>1 2026-01-01T00:00:00Z \(header) \(payload)")
+            #expect(parsed.content == payload && parsed.hostname == "vault")
+            #expect(parsed.problems.contains("header_incomplete") && !parsed.message.isStrict)
+            #expect(parsed.appname == appname)
+        }
+        // A field may begin like one of them.
+        let parsed = ParsedSyslog("<5>1 2026-01-01T00:00:00Z vault CEF: {a} - - text")
+        #expect(parsed.message.isStrict && parsed.content == "text")
+    }
+
     @Test("over-long fields are kept, or cut on demand")
     func cutting() {
         var options = SyslogOptions()

@@ -15,7 +15,7 @@ struct ElementTests {
             name: x
             matcch: []
             nested:
-              - {nam: 1, quite_other_thing: 2}
+              - {nam: 1, quite_other_thing: 2, nmae: 3, amne: 4}
             """
         let told = ElementTests.complaints(text) { root in
             root.allow(only: ["name", "match", "nested"])
@@ -26,6 +26,9 @@ struct ElementTests {
                 "f.yaml:2:1: unknown key 'matcch' (did you mean 'match'?)",
                 "f.yaml:4:6: unknown key 'nam' (did you mean 'name'?)",
                 "f.yaml:4:14: unknown key 'quite_other_thing'",
+                // Two neighbours changed about are one edit.
+                "f.yaml:4:36: unknown key 'nmae' (did you mean 'name'?)",
+                "f.yaml:4:45: unknown key 'amne'",
             ])
     }
 

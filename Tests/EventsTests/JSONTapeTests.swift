@@ -55,6 +55,14 @@ struct JSONTapeTests {
         #expect(JSONTapeTests.parse(zeros(JSONTape.valueLimit)) == .tooMany(at: 2 * JSONTape.valueLimit - 1))
     }
 
+    @Test func numberLimit() {
+        let most = String(repeating: "9", count: JSONTape.numberLimit)
+        #expect(JSONTapeTests.parse("[\(most)]") == nil)
+        for longer in ["9\(most)", "-\(most)", "0.\(most)", "1e\(most)"] {
+            #expect(JSONTapeTests.parse("[1,\(longer)]") == .tooLong(at: 3), "\(longer.prefix(3))")
+        }
+    }
+
     @Test func values() throws {
         let bytes = Array(#"{"a":[1,{"b":"x\ty"}],"k\u0065y":-2.5,"c":true,"d":null}"#.utf8)
         var tape = JSONTape()

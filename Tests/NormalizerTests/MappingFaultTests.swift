@@ -110,6 +110,41 @@ struct MappingFaultTests {
         Fault(
             old: "{value: demo}", new: "{value: demo}\n      count: {from: user, transform: lower}",
             told: ["17:38: only text has a transform"]),
+        // How values are to be read.
+        Fault(
+            old: "{value: demo}",
+            new: "{value: demo}\n      duration: {from: user, unit: w}\n      count: {from: user, unit: s, scale: 2}",
+            told: [
+                "17:36: events[0].map.duration.unit must be one of ns, us, ms, s, m, h, d",
+                "18:33: give 'unit' or 'scale', not both",
+            ]),
+        Fault(
+            old: "{value: demo}",
+            new: "{value: demo}\n      message: {from: user, unit: s}\n      end_time: {from: user, unit: s}",
+            told: [
+                "17:35: only spans of time in whole numbers have a unit", "18:36: only spans of time in whole numbers",
+            ]),
+        Fault(
+            old: "{value: demo}",
+            new: "{value: demo}\n      message: {from: user, order: dmy}\n      end_time: {from: user, order: ymd}",
+            told: ["17:36: only dates have an order", "18:37: events[0].map.end_time.order must be one of mdy, dmy"]),
+        Fault(
+            old: "logsource:", new: "date_order: ymd\nlogsource:", told: ["2:13: date_order must be one of mdy, dmy"]),
+        Fault(
+            old: "    profiles: [host]", new: "    time: {order: mdy}\n    profiles: [host]",
+            told: ["12:11: events[0].time needs 'from'"]),
+        Fault(
+            old: "    profiles: [host]", new: "    time: [{from: {a: b}}, {from: c, ordr: mdy}]\n    profiles: [host]",
+            told: [
+                "12:19: 'from' is a capture or a list of captures", "12:38: unknown key 'ordr' (did you mean 'order'?)",
+            ]),
+        // Event codes.
+        Fault(
+            old: "- {contains: [\"DEMO\"]}", new: "- {event_code: [302013, ASA--1]}",
+            told: ["4:19: an event code is written as FACILITY-SEVERITY-MNEMONIC", "4:27: an event code is written as"]),
+        Fault(
+            old: "- {contains: [\"DEMO\"]}", new: "- {event_code: ASA-6-1, program: a}",
+            told: ["4:36: give 'program' or 'event_code', not both"]),
         Fault(old: "(?<user>\\S+)", new: "(?<user>\\S+", told: ["8:11: regular expression: "]),
         Fault(old: "- {contains: [\"DEMO\"]}", new: "- {regex: '['}", told: ["4:13: regular expression: "]),
         Fault(old: "- {contains: [\"DEMO\"]}", new: "- {}", told: ["4:5: an empty match takes every record"]),

@@ -128,7 +128,7 @@ struct MappingReviewTests {
         // Samples.
         Change(
             old: "message: x}", new: "message: x, src_endpoint.prot: 5, unmapped.what: 1}",
-            told: ["m.yaml:21:40: warning: network_endpoint has no attribute 'prot'"]),
+            told: ["m.yaml:21:40: warning: network_endpoint has no attribute 'prot' (did you mean 'port'?)"]),
         Change(
             old: "\n    expect: {class_uid: 0, message: x}", new: "",
             told: [

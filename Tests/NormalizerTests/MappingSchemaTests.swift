@@ -31,6 +31,10 @@ struct MappingSchemaTests {
             case "minItems": return Double(element.items.count) >= number
             case "maxItems": return Double(element.items.count) <= number
             case "minLength": return Double(element.scalar?.count ?? 0) >= number
+            case "pattern":
+                return (value as? String).flatMap { try? Regex($0) }.map {
+                    (element.scalar ?? "").firstMatch(of: $0) != nil
+                } ?? false
             case "maxLength": return Double(element.scalar?.count ?? 0) <= number
             case "minimum": return (element.double ?? 0) >= number
             case "maximum": return (element.double ?? 0) <= number
@@ -97,13 +101,25 @@ struct MappingSchemaTests {
         ("parse: [{kv: {separator: ', '}}]", true), ("parse: [{kv: {separator: ',;|'}}]", false),
         ("parse: [{kv: true, json: true}]", false), ("parse: [{record: false}]", false),
         ("parse: [{json: true, when: {a: {contain: b}}}]", false), ("absent: '-'", false), ("absent: ['-']", true),
+        ("date_order: dmy", true), ("date_order: ymd", false),
+        ("match: [{event_code: ASA-6-302013}]", true), ("match: [{event_code: [ASA-302013, x-1-y]}]", true),
+        ("match: [{event_code: 302013}]", false), ("match: [{event_code: [a, b-c]}]", false),
+        ("common: {time: {from: [[a, b], c], order: mdy}}", true), ("common: {time: [{from: a, order: dmy}, b]}", true),
+        ("common: {time: {order: mdy}}", false), ("common: {time: {from: a, order: ymd}}", false),
+        ("common: {map: {duration: {from: a, unit: s}, start_time: {from: b, order: dmy}}}", true),
+        ("common: {map: {duration: {from: a, unit: w}}}", false),
+        ("samples: [{input: a, dropped: true}]", true), ("events: [{drop: true}]", true),
+        ("events: [{when: {a: b}, drop: true}]", true), ("events: [{drop: false}]", false),
+        ("events: [{when: {a: b}}]", false), ("events: [{class: base_event}]", false),
+        ("samples: [{input: a}]", true), ("samples: [{expect: {time: 1}}]", false),
     ])
     func judged(_ more: String, _ isRight: Bool) throws {
+        let events = "events: [{class: base_event, activity_id: 0, map: {message: {from: a, default: none}}}]"
         let text = """
             name: demo
             \(more.hasPrefix("match") ? "" : "match: [{program: demo}]")
             \(more)
-            events: [{class: base_event, activity_id: 0, map: {message: {from: a, default: none}}}]
+            \(more.hasPrefix("events") ? "" : events)
             """
         #expect(try faults(text).isEmpty == isRight)
     }

@@ -97,7 +97,10 @@ struct LoadingTests {
                     try JSONDocument(Array(event.utf8)), candidates: set.allCandidates, scratch: &scratch, into: &hits)
             }
             #expect(hits == [0])
+            let some = scratch.hasSuppressed
             #expect(scratch.takeSuppressed() == [1] && scratch.takeSuppressed() == [0])
+            let none = !scratch.hasSuppressed
+            #expect(some && none)
         }
         let other = LoadingTests.parse(text("[base]", "{product: windows}"))
         #expect(other.complaints.errors.isEmpty && other.complaints.all.count == 1)

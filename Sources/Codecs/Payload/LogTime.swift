@@ -4,21 +4,38 @@ internal import Wire
 /// The dates that products write into the fields of their records, in whatever form.
 ///
 /// Read are all forms of syslog headers (RFC 3339 and its relatives, BSD and asctime dates), `2026/03/05 14:07:09`,
-/// `05/Mar/2026:14:07:09 +0100` (Common Log Format), `3/5/2026 2:07:09 PM`, and seconds, milliseconds, microseconds or
-/// nanoseconds since the epoch, told apart by their size.
+/// `05/Mar/2026:14:07:09 +0100` (Common Log Format), `3/5/2026 2:07:09 PM`, `05.03.2026 14:07:09`, `05-Mar-2026 14:07:09`,
+/// and seconds, milliseconds, microseconds or nanoseconds since the epoch, told apart by their size.
 public enum LogTime {
+    /// Which of the figures in `03/05/2026` is the day.
+    public enum Order: UInt8, Sendable {
+        /// The nearer to the time of receipt of the two; with dots between the first, as where such dates are written.
+        case open
+        /// The second.
+        case monthFirst
+        /// The first.
+        case dayFirst
+    }
+
     /// Nanoseconds since the epoch, or nil when the text does not begin with a date; what stands behind it is ignored.
     ///
     /// - Parameters:
     ///   - zone: of dates that name none.
+    ///   - order: of day and month in figures; a figure above 12 is the day all the same. Where it is known, a year of two
+    ///     figures is one of this century.
     ///   - receivedAt: nanoseconds since the epoch; decides a year that is not written, and which of two figures is the day.
-    public static func read(_ text: RawSpan, zone: SyslogZone = .utc, receivedAt: Int64) -> Int64? {
+    public static func read(
+        _ text: RawSpan, zone: SyslogZone = .utc, order: Order = .open, receivedAt: Int64
+    ) -> Int64? {
         let start = text.endOfBlanks(from: 0)
         let bytes = text.part(start, min(text.byteCount - start, 64))
         guard let first = bytes.byte(at: 0) else { return nil }
         if let reading = RFC3339.read(bytes), reading.hasZone { return reading.nanoseconds }
         if first &- 0x30 <= 9, let time = epoch(bytes) { return time }
-        guard let reading = slashed(bytes) ?? SyslogTimestamp.read(bytes, at: 0) else { return nil }
+        guard
+            let reading = parted(bytes, 0x2F, order) ?? SyslogTimestamp.read(bytes, at: 0)
+                ?? parted(bytes, 0x2E, order) ?? parted(bytes, 0x2D, order)
+        else { return nil }
         var ignored = SyslogMessage(receivedAt: receivedAt)
         return reading.resolve(zone: zone, receivedAt: receivedAt, &ignored)
     }
@@ -40,40 +57,39 @@ public enum LogTime {
         return product &+ Int64(part)
     }
 
-    /// `yyyy/mm/dd hh:mm:ss`, `dd/Mon/yyyy:hh:mm:ss`, `mm/dd/yyyy hh:mm:ss` with an optional half of the day.
-    private static func slashed(_ bytes: RawSpan) -> SyslogTimestamp? {
-        guard let slash = bytes.firstIndex(of: 0x2F), slash <= 4,
-            let other = bytes.firstIndex(of: 0x2F, from: slash + 1), other - slash <= 4
+    /// `yyyy/mm/dd hh:mm:ss`, `dd/Mon/yyyy:hh:mm:ss`, `mm/dd/yyyy hh:mm:ss` with an optional half of the day, with `mark`
+    /// instead of slashes.
+    private static func parted(_ bytes: RawSpan, _ mark: UInt8, _ order: Order) -> SyslogTimestamp? {
+        guard let first = bytes.firstIndex(of: mark), first <= 4,
+            let second = bytes.firstIndex(of: mark, from: first + 1), second - first <= 4
         else { return nil }
-        var position = other + 1
+        var position = second + 1
         while let byte = bytes.byte(at: position), byte &- 0x30 <= 9 { position += 1 }
-        let last = bytes.part(other + 1, position - other - 1)
+        let middle = bytes.part(first + 1, second - first - 1)
+        let last = bytes.part(second + 1, position - second - 1)
         var reading = SyslogTimestamp()
         reading.hasYear = true
-        if slash == 4 {
-            guard let year = SyslogTimestamp.year(bytes, at: 0), let month = number(bytes.part(5, other - 5)),
-                let day = number(last)
+        if first == 4 {
+            guard let year = SyslogTimestamp.year(bytes, at: 0), let month = number(middle), let day = number(last)
             else { return nil }
             (reading.time.year, reading.time.month, reading.time.day) = (year, month, day)
         } else {
-            guard last.byteCount == 4, let year = SyslogTimestamp.year(bytes, at: other + 1),
-                let one = number(bytes.part(0, slash))
-            else { return nil }
+            guard let year = year(last, order), let one = number(bytes.part(0, first)) else { return nil }
             reading.time.year = year
-            let middle = bytes.part(slash + 1, other - slash - 1)
             if let two = number(middle) {
-                (reading.time.month, reading.time.day) = one > 12 ? (two, one) : (one, two)
-                reading.isOrderOpen = one <= 12 && two <= 12 && one != two
+                let isDayFirst = one > 12 || two <= 12 && (order == .dayFirst || order == .open && mark == 0x2E)
+                (reading.time.month, reading.time.day) = isDayFirst ? (two, one) : (one, two)
+                reading.isOrderOpen = order == .open && mark != 0x2E && one <= 12 && two <= 12 && one != two
             } else {
                 guard let month = month(middle) else { return nil }
                 (reading.time.month, reading.time.day) = (month, one)
             }
         }
-        // A colon (Common Log Format), a T or blanks stand before the time.
-        guard let between = bytes.byte(at: position), between == 0x3A || between == 0x20 || between == 0x54 else {
-            return nil
+        // A colon (Common Log Format), a T, a comma or blanks stand before the time.
+        switch bytes.byte(at: position) {
+        case 0x3A, 0x20, 0x54, 0x2C: position += 1
+        default: return nil
         }
-        position += 1
         position = bytes.endOfBlanks(from: position)
         guard clock(bytes, &position, &reading) else { return nil }
         reading.end = position
@@ -82,6 +98,12 @@ public enum LogTime {
         reading.readOffset(bytes)
         if reading.offset == nil { reading.readTail(bytes) }
         return reading
+    }
+
+    /// A year of four figures; of two only where the order is known, and so the text is a date.
+    private static func year(_ bytes: RawSpan, _ order: Order) -> Int? {
+        if bytes.byteCount == 4 { return SyslogTimestamp.year(bytes, at: 0) }
+        return bytes.byteCount == 2 && order != .open ? number(bytes).map { 2000 + $0 } : nil
     }
 
     /// `h:mm:ss` or `hh:mm:ss`.

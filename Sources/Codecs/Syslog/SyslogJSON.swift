@@ -61,6 +61,11 @@ public enum SyslogJSON {
             slab.append(literal: ",\"structured_data\":[")
             structuredData(bytes.part(message.structuredData), message.isStrict, &slab)
         }
+        if message.problems.contains(.structuredDataMalformed), !message.structuredData.isEmpty {
+            // What of them could not be read is in no other place.
+            slab.append(literal: ",\"structured_data_text\":")
+            text(quoted: bytes.part(message.structuredData), &slab)
+        }
         body(message, bytes, parser, &slab)
         if message.problems.isEmpty {
             slab.append(literal: ",\"problems\":[]}")

@@ -72,11 +72,32 @@ extension SyslogParser {
     private func readFields(_ bytes: RawSpan, _ start: Int, _ message: inout SyslogMessage) -> Int {
         var position = start
         message.hostname = readField(bytes, &position, Limit.hostname, &message)
+        if endsEarly(bytes, &position, &message) { return position }
         message.appname = readField(bytes, &position, Limit.appname, &message)
+        if endsEarly(bytes, &position, &message) { return position }
         message.procid = readField(bytes, &position, Limit.procid, &message)
+        if endsEarly(bytes, &position, &message) { return position }
         message.msgid = readField(bytes, &position, Limit.msgid, &message)
         return position
     }
+
+    /// Whether the message begins where a field should be: many senders (CyberArk) end the header after HOSTNAME. No field
+    /// begins like CEF, LEEF or a JSON object with a member.
+    private func endsEarly(_ bytes: RawSpan, _ position: inout Int, _ message: inout SyslogMessage) -> Bool {
+        guard position >= 0, bytes.byte(at: position) == 0x20 else { return false }
+        let start = position + 1
+        switch bytes.byte(at: start) {
+        case 0x43: guard bytes.hasBytes("CEF:", at: start), isDigit(bytes.byte(at: start + 4)) else { return false }
+        case 0x4C: guard bytes.hasBytes("LEEF:", at: start), isDigit(bytes.byte(at: start + 5)) else { return false }
+        case 0x7B: guard bytes.byte(at: bytes.endOfBlanks(from: start + 1)) == 0x22 else { return false }
+        default: return false
+        }
+        stop(bytes, start, .headerIncomplete, &message)
+        position = -1
+        return true
+    }
+
+    private func isDigit(_ byte: UInt8?) -> Bool { byte.map { $0 >= 0x30 && $0 <= 0x39 } ?? false }
 
     /// Reads a blank and one field; `position` is -1 afterwards, and everything from the fault on is message, when it
     /// cannot be read.

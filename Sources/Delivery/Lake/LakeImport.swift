@@ -110,6 +110,7 @@ public enum LakeImport {
             case .truncated: "no JSON: the line ends too early"
             case .tooDeep(let at): "more than \(JSONTape.depthLimit) levels at column \(at + 1)"
             case .tooMany(let at): "more than \(JSONTape.valueLimit) values at column \(at + 1)"
+            case .tooLong(let at): "a number of more than \(JSONTape.numberLimit) characters at column \(at + 1)"
             }
         }
         return "no OCSF event: it needs to be an object with a class_uid"

@@ -4,7 +4,7 @@ internal import Wire
 
 /// Looks up the addresses, names, hosts of URLs and hashes of events in threat-intelligence lists, and adds what they say.
 ///
-/// An event that matches nothing, as nearly all do, costs one pass over its entries and no allocation.
+/// An event that matches nothing, as nearly all do, costs a search for each of its values and no allocation.
 struct IntelligenceLookup: Sendable {
     /// The most matches that one event tells; the number of all of them is counted.
     static let matchLimit = 8
@@ -19,12 +19,9 @@ struct IntelligenceLookup: Sendable {
     private let intelligence: ThreatIntelligence
     private let texts: IntelligenceTexts
     private let fields: IntelligenceFields
-    private let kinds: [IntelligenceFields.Kind]
     /// Whether the schema has the profile that brings `osint`.
     private let hasOSINT: Bool
     private var found: [Found] = []
-    /// The entries of the event at hand that are looked up.
-    private var asked: [Int32] = []
     /// Matches by list since they were last taken.
     private var tally: [Int]
     private var hasMatched = false
@@ -35,7 +32,6 @@ struct IntelligenceLookup: Sendable {
         self.intelligence = intelligence
         self.texts = texts
         self.fields = fields
-        kinds = IntelligenceFields.kinds(table)
         hasOSINT = table.dictionary.profiles.contains("osint")
         tally = Array(repeating: 0, count: intelligence.lists.count)
         found.reserveCapacity(IntelligenceLookup.matchLimit)
@@ -49,17 +45,26 @@ struct IntelligenceLookup: Sendable {
         return tally
     }
 
-    /// Adds to event number `row` of `batch`, the last one, what the lists say; the row must be ended afterwards.
-    mutating func add(to batch: inout Batch, row: Int) {
+    /// Adds to event number `row` of `batch`, the last one, what the lists say of what `scan` found; the row must be ended
+    /// afterwards.
+    mutating func add(
+        _ scan: borrowing FieldScan, _ addresses: inout AddressCache, to batch: inout Batch, row: Int
+    ) {
         let time = batch.rows[row].time
-        found.removeAll(keepingCapacity: true)
-        collect(row, batch)
-        for index in asked {
-            let entry = batch.entries[Int(index)]
-            let kind = kinds[Int(entry.field)]
-            guard entry.kind == .text || entry.kind == .constant,
-                let match = IntelligenceLookup.match(entry, kind, time, batch, intelligence)
-            else { continue }
+        if !found.isEmpty { found.removeAll(keepingCapacity: true) }
+        for number in 0..<scan.askedCount {
+            let asked = scan.asked[number]
+            let entry = batch.entries[Int(asked.index)]
+            let match: ThreatIntelligence.Match?
+            switch entry.kind {
+            case .text where asked.kind == .address:
+                match = addresses.known(batch.slab.bytes(entry.extent)).flatMap {
+                    intelligence.holding($0.indicator, at: time)
+                }
+            case .text, .constant: match = IntelligenceLookup.match(entry, asked.kind, time, batch, intelligence)
+            default: match = nil
+            }
+            guard let match else { continue }
             tally[Int(intelligence.indicators[Int(match.number)].list)] += 1
             if found.count < IntelligenceLookup.matchLimit { found.append(Found(match: match, entry: entry)) }
         }
@@ -68,23 +73,8 @@ struct IntelligenceLookup: Sendable {
         tell(row, time, &batch)
     }
 
-    /// Notes which entries of an event are of fields that are looked up.
-    private mutating func collect(_ row: Int, _ batch: borrowing Batch) {
-        asked.removeAll(keepingCapacity: true)
-        let range = batch.entries(of: row)
-        kinds.withUnsafeBufferPointer { kinds in
-            batch.entries.withUnsafeBufferPointer { entries in
-                guard range.upperBound <= entries.count, let first = entries.baseAddress else { return }
-                for index in range {
-                    let field = Int(first[index].field)
-                    if field < kinds.count, kinds[field] != .none { asked.append(Int32(truncatingIfNeeded: index)) }
-                }
-            }
-        }
-    }
-
     /// What the lists say of one value; a closure over all of `self` would copy it.
-    @inline(__always)
+    @inline(never)
     private static func match(
         _ entry: Entry, _ kind: IntelligenceFields.Kind, _ time: Int64, _ batch: borrowing Batch,
         _ intelligence: ThreatIntelligence

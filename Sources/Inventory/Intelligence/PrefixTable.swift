@@ -3,23 +3,55 @@ internal import Wire
 
 /// Numbers by network, found by the longest prefix that holds an address.
 ///
-/// Nested networks are cut into ranges that do not overlap, sorted, with an index over the first 16 bits: an answer is
-/// one look into the index and a search among the few ranges that begin alike, whatever the number of prefix lengths.
+/// Nested networks are cut into ranges that do not overlap, sorted, with an index over the first 16 bits where there are
+/// many: an answer is one look into the index and a search among the few ranges that begin alike, whatever the number of
+/// prefix lengths.
 struct PrefixTable: Sendable {
     /// No network holds the address.
     static let none: Int32 = -1
 
-    /// The ranges of one family: where each begins, and what it answers.
+    /// The ranges of one family, from the first address to the last: where each begins, and what it answers.
     private struct Ranges: Sendable {
         var high: [UInt64] = []
         var low: [UInt64] = []
         var answers: [Int32] = []
-        /// By the first 16 bits: the first range that does not begin before.
-        var index: [UInt32] = []
+
+        /// Begins another range; one that answers like the last is part of it.
+        mutating func begin(_ high: UInt64, _ low: UInt64, _ value: Int32) {
+            if let last = answers.indices.last, self.high[last] == high, self.low[last] == low {
+                answers[last] = value
+            } else if answers.last != value {
+                self.high.append(high)
+                self.low.append(low)
+                answers.append(value)
+            }
+        }
+
+        /// What the last range that begins at or before an address answers.
+        func answer(_ high: UInt64, _ low: UInt64, after first: Int, upTo last: Int) -> Int32 {
+            var first = first
+            var last = last
+            while first < last {
+                let middle = (first + last) >> 1
+                if self.high[middle] < high || self.high[middle] == high && self.low[middle] <= low {
+                    first = middle + 1
+                } else {
+                    last = middle
+                }
+            }
+            return first > 0 ? answers[first - 1] : none
+        }
     }
 
-    private var v4 = Ranges()
+    /// Ranges are searched without an index up to this number: an index is larger than they are.
+    private static let unindexed = 64
+
+    /// The IPv4 ranges, each in one word: where it begins in the upper half, its answer in the lower. The first begins at 0.
+    private var v4: [UInt64] = []
+    /// By the first 16 bits: the first range that does not begin before; empty without an index.
+    private var v4Index: [UInt32] = []
     private var v6 = Ranges()
+    private var v6Index: [UInt32] = []
 
     /// A table of `items`; of equal networks the last one answers. `parents` gets, for each item, the value of the
     /// network around it, or ``none``.
@@ -28,8 +60,52 @@ struct PrefixTable: Sendable {
         for isIPv4 in [true, false] {
             let ranges = PrefixTable.ranges(
                 items.indices.filter { items[$0].network.address.isIPv4 == isIPv4 }, items, &parents)
-            if isIPv4 { v4 = ranges } else { v6 = ranges }
+            set(ranges, isIPv4: isIPv4)
         }
+    }
+
+    /// A table that answers what `join` makes of the answers of two others.
+    init(_ first: PrefixTable, _ second: PrefixTable, _ join: (Int32, Int32) -> Int32) {
+        for isIPv4 in [true, false] {
+            let (a, b) = (first.ranges(isIPv4: isIPv4), second.ranges(isIPv4: isIPv4))
+            var made = Ranges()
+            var (next, other) = (0, 0)
+            while next < a.answers.count || other < b.answers.count {
+                // The lesser of the two beginnings; both move on where they are one.
+                let left = next < a.answers.count ? (a.high[next], a.low[next]) : nil
+                let right = other < b.answers.count ? (b.high[other], b.low[other]) : nil
+                let start: (UInt64, UInt64)
+                if let left, right.map({ left <= $0 }) ?? true { start = left } else { start = right ?? (0, 0) }
+                if let left, left == start { next += 1 }
+                if let right, right == start { other += 1 }
+                made.begin(
+                    start.0, start.1,
+                    join(
+                        next > 0 ? a.answers[next - 1] : PrefixTable.none,
+                        other > 0 ? b.answers[other - 1] : PrefixTable.none))
+            }
+            set(made, isIPv4: isIPv4)
+        }
+    }
+
+    private mutating func set(_ ranges: Ranges, isIPv4: Bool) {
+        let index = PrefixTable.index(ranges, isIPv4: isIPv4)
+        if isIPv4 {
+            v4 = ranges.answers.indices.map {
+                ranges.low[$0] << 32 | UInt64(UInt32(bitPattern: ranges.answers[$0]))
+            }
+            v4Index = index
+        } else {
+            v6 = ranges
+            v6Index = index
+        }
+    }
+
+    private func ranges(isIPv4: Bool) -> Ranges {
+        guard isIPv4 else { return v6 }
+        return Ranges(
+            high: v4.map { _ in 0 }, low: v4.map { $0 >> 32 },
+            answers: v4.map { Int32(truncatingIfNeeded: $0) })
     }
 
     /// A table of `items`; of equal networks the last one answers.
@@ -57,26 +133,17 @@ struct PrefixTable: Sendable {
             if a.address.low != b.address.low { return a.address.low < b.address.low }
             return a.prefix != b.prefix ? a.prefix < b.prefix : first < second
         }
-        func begin(_ high: UInt64, _ low: UInt64, _ value: Int32) {
-            if let last = made.high.indices.last, made.high[last] == high, made.low[last] == low {
-                made.answers[last] = value
-            } else if made.answers.last != value {
-                made.high.append(high)
-                made.low.append(low)
-                made.answers.append(value)
-            }
-        }
         var open: [Open] = []
         /// Ends the networks that do not reach to `limit`; all of them when it is nil.
         func close(before limit: (high: UInt64, low: UInt64)?) {
             while let inner = open.last, let behind = inner.behind {
                 if let limit, (limit.high, limit.low) < (behind.high, behind.low) { return }
                 open.removeLast()
-                begin(behind.high, behind.low, open.last?.value ?? none)
+                made.begin(behind.high, behind.low, open.last?.value ?? none)
             }
             if limit == nil { open.removeAll() }
         }
-        begin(0, 0, none)
+        made.begin(0, 0, none)
         var last: IPNetwork?
         for number in sorted {
             let (network, value) = items[number]
@@ -90,11 +157,10 @@ struct PrefixTable: Sendable {
                 parents[number] = open.last?.value ?? none
                 open.append(Open(value: value, behind: PrefixTable.behind(network)))
             }
-            begin(start.high, start.low, value)
+            made.begin(start.high, start.low, value)
             last = network
         }
         close(before: nil)
-        made.index = index(made, isIPv4: items[numbers[0]].network.address.isIPv4)
         return made
     }
 
@@ -116,6 +182,7 @@ struct PrefixTable: Sendable {
     }
 
     private static func index(_ ranges: Ranges, isIPv4: Bool) -> [UInt32] {
+        guard ranges.answers.count > unindexed else { return [] }
         var index = [UInt32](repeating: UInt32(ranges.answers.count), count: 65_537)
         var next = 0
         for number in ranges.answers.indices {
@@ -131,38 +198,39 @@ struct PrefixTable: Sendable {
     /// The value of the longest prefix that holds `address`, or ``none``.
     @inline(__always)
     func value(_ address: IPAddress) -> Int32 {
-        address.isIPv4 ? PrefixTable.v4(address.low, v4) : PrefixTable.v6(address, v6)
+        address.isIPv4 ? value(v4: address.low & 0xFFFF_FFFF) : value(v6: address)
     }
 
     @inline(__always)
-    private static func v4(_ address: UInt64, _ ranges: borrowing Ranges) -> Int32 {
-        guard !ranges.answers.isEmpty else { return none }
-        let first = Int(address >> 16 & 0xFFFF)
-        var low = Int(ranges.index[first])
-        var high = Int(ranges.index[first + 1])
-        while low < high {
-            let middle = (low + high) >> 1
-            if ranges.low[middle] <= address { low = middle + 1 } else { high = middle }
+    private func value(v4 address: UInt64) -> Int32 {
+        var first = 0
+        var count = v4.count
+        guard count > 0 else { return PrefixTable.none }
+        if !v4Index.isEmpty {
+            let prefix = Int(address >> 16)
+            let next = Int(v4Index[prefix])
+            // The range before may reach into this prefix; there is none before the first.
+            first = max(next - 1, 0)
+            count = Int(v4Index[prefix + 1]) - first
         }
-        return low > 0 ? ranges.answers[low - 1] : none
+        let wanted = address << 32 | 0xFFFF_FFFF
+        return v4.withUnsafeBufferPointer { ranges in
+            // The last that begins at or before the address; the first one of all begins at 0.
+            while count > 1 {
+                let half = count >> 1
+                first = ranges[first + half] <= wanted ? first + half : first
+                count -= half
+            }
+            return Int32(truncatingIfNeeded: ranges[first])
+        }
     }
 
-    private static func v6(_ address: IPAddress, _ ranges: borrowing Ranges) -> Int32 {
-        guard !ranges.answers.isEmpty else { return none }
-        let first = Int(address.high >> 48)
-        var low = Int(ranges.index[first])
-        var high = Int(ranges.index[first + 1])
-        while low < high {
-            let middle = (low + high) >> 1
-            if ranges.high[middle] < address.high
-                || ranges.high[middle] == address.high && ranges.low[middle] <= address.low
-            {
-                low = middle + 1
-            } else {
-                high = middle
-            }
+    private func value(v6 address: IPAddress) -> Int32 {
+        guard !v6Index.isEmpty else {
+            return v6.answer(address.high, address.low, after: 0, upTo: v6.answers.count)
         }
-        return low > 0 ? ranges.answers[low - 1] : none
+        let prefix = Int(address.high >> 48)
+        return v6.answer(address.high, address.low, after: Int(v6Index[prefix]), upTo: Int(v6Index[prefix + 1]))
     }
 }
 
@@ -174,24 +242,29 @@ extension IPAddress {
         let quad: UInt64 = text.withUnsafeBytes { bytes in
             guard bytes.count >= 7, bytes.count <= 15 else { return .max }
             var value: UInt64 = 0
-            var octet: UInt64 = 0
-            var digits = 0
-            var dots = 0
-            for byte in bytes {
-                if byte == 0x2E {
-                    guard digits > 0, octet <= 255 else { return .max }
-                    value = value << 8 | octet
-                    octet = 0
-                    digits = 0
-                    dots += 1
-                } else {
-                    guard byte &- 0x30 <= 9, digits < 3 else { return .max }
-                    octet = octet &* 10 &+ UInt64(byte &- 0x30)
-                    digits += 1
+            var index = 0
+            for dots in 0..<4 {
+                guard index < bytes.count, case var octet = UInt64(bytes[index] &- 0x30), octet <= 9 else {
+                    return .max
+                }
+                index += 1
+                // At most two digits more.
+                if index < bytes.count, case let digit = bytes[index] &- 0x30, digit <= 9 {
+                    octet = octet &* 10 &+ UInt64(digit)
+                    index += 1
+                    if index < bytes.count, case let digit = bytes[index] &- 0x30, digit <= 9 {
+                        octet = octet &* 10 &+ UInt64(digit)
+                        index += 1
+                    }
+                }
+                guard octet <= 255 else { return .max }
+                value = value << 8 | octet
+                if dots < 3 {
+                    guard index < bytes.count, bytes[index] == 0x2E else { return .max }
+                    index += 1
                 }
             }
-            // A zero before other digits is octal to some: the full reader decides.
-            return dots == 3 && digits > 0 && octet <= 255 ? value << 8 | octet : .max
+            return index == bytes.count ? value : .max
         }
         return quad <= 0xFFFF_FFFF ? IPAddress(v4: UInt32(quad)) : IPAddress(text)
     }

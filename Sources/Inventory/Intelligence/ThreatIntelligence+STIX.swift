@@ -49,6 +49,8 @@ extension ThreatIntelligence.Builder {
             case .tooDeep(let at): (offset, message) = (at, "JSON: more than \(JSONTape.depthLimit) levels")
             case .tooMany(let at):
                 (offset, message) = (at, "JSON: more than \(JSONTape.valueLimit) values in one object")
+            case .tooLong(let at):
+                (offset, message) = (at, "JSON: a number of more than \(JSONTape.numberLimit) characters")
             }
             // Counted from the start again: what was asked for last may lie behind it.
             var again = Places(bytes)
@@ -65,6 +67,7 @@ extension ThreatIntelligence.Builder {
             case .truncated: throw .unexpected(at: Int(object.end))
             case .tooDeep(let at): throw .tooDeep(at: at + Int(object.offset))
             case .tooMany(let at): throw .tooMany(at: at + Int(object.offset))
+            case .tooLong(let at): throw .tooLong(at: at + Int(object.offset))
             }
         }
     }

@@ -76,6 +76,10 @@ public final class ThreatIntelligence: Sendable {
         holding(networks.value(address), at: time)
     }
 
+    /// The first indicator to ask about `address`, or ``PrefixTable/none``.
+    @inline(__always)
+    func first(of address: IPAddress) -> Int32 { networks.value(address) }
+
     /// The indicator for `name` or a domain that it lies in, in either case, that holds at `time`.
     public func match(domain name: RawSpan, at time: Int64) -> Match? {
         let number = domains.value(name)
@@ -86,9 +90,10 @@ public final class ThreatIntelligence: Sendable {
 
     /// The indicator for a host: an address or a name.
     public func match(host: RawSpan, at time: Int64) -> Match? {
-        // An address begins with a digit, or has a colon.
-        if let first = host.byte(at: 0), first &- 0x30 <= 9 || host.firstIndex(of: 0x3A) != nil,
-            let address = IPAddress(host)
+        // An address begins with a digit, or has a colon and begins with one or a hexadecimal digit.
+        if let first = host.byte(at: 0),
+            first &- 0x30 <= 9 || (first == 0x3A || (first | 0x20) &- 0x61 <= 5) && host.firstIndex(of: 0x3A) != nil,
+            let address = IPAddress.ofText(host)
         {
             return match(address: address, at: time)
         }
@@ -97,6 +102,8 @@ public final class ThreatIntelligence: Sendable {
 
     /// The indicator for the host of a URL (RFC 3986 section 3.2.2), with or without its scheme.
     public func match(url: RawSpan, at time: Int64) -> Match? {
+        // A path alone, as proxies and web servers log it.
+        if url.byte(at: 0) == 0x2F, url.firstIndex(of: 0x3A) == nil { return nil }
         let host = ThreatIntelligence.host(of: url)
         return host.isEmpty ? nil : match(host: url.part(host), at: time)
     }
@@ -119,7 +126,7 @@ public final class ThreatIntelligence: Sendable {
 
     /// The first of a chain of indicators that holds at `time`, for a domain of `length` bytes.
     @inline(__always)
-    private func holding(_ first: Int32, at time: Int64, length: Int = 0) -> Match? {
+    func holding(_ first: Int32, at time: Int64, length: Int = 0) -> Match? {
         guard first >= 0 else { return nil }
         return search(first, time, length)
     }

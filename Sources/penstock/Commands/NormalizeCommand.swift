@@ -17,6 +17,10 @@ struct NormalizeCommand: ParsableCommand {
     var mappings: [String] = []
     @Option(help: "The version of OCSF that events are written in.")
     var ocsfVersion = OCSFVersion.native
+    @Flag(
+        name: .customLong("validate"), help: "Check each event in full against the schema; faults go to standard error."
+    )
+    var isChecked = false
     @Argument(help: "Files; none or - reads standard input.")
     var files: [String] = []
 
@@ -29,10 +33,19 @@ struct NormalizeCommand: ParsableCommand {
         var number = 0
         var faults = 0
         var answer = Slab()
+        let validator = isChecked ? EventValidator(set.table.dictionary) : nil
+        func check(_ event: RawSpan, _ path: String) {
+            guard let found = validator?.faults(event.array), !found.isEmpty else { return }
+            for fault in found { complain("\(path):\(number): \(fault)") }
+            faults += 1
+        }
+        /// Writes the event of a record, or nothing when a mapping drops it, and tells the mapping.
         func event(_ raw: RawSpan, _ slab: inout Slab) -> UInt16 {
             batch.reset()
             batch.append(raw, received: now, transport: .file)
-            normalizer.normalize(frame: 0, of: &batch)
+            guard normalizer.normalize(frame: 0, of: &batch) else {
+                return UInt16(normalizer.takeTally().dropped.first?.mapping ?? 0)
+            }
             EventWriter.append(0, of: batch, to: &slab)
             return batch.rows[0].mapping
         }
@@ -47,17 +60,21 @@ struct NormalizeCommand: ParsableCommand {
                 }
                 answer.reset()
                 let mapping = event(Array(raw.utf8).span.bytes, &answer)
+                if answer.count > 0 { check(answer.bytes, path) }
                 try output.write {
                     $0.append("{")
                     if let id = ParseCommand.identity(document) { $0.append("\"id\":\(id),") }
                     $0.append("\"mapping\":\"\(set.name(mapping))\",\"event\":")
-                    $0.append(answer.bytes)
+                    if answer.count > 0 { $0.append(answer.bytes) } else { $0.append("null") }
                     $0.append("}\n")
                 }
             } else {
                 answer.reset()
                 _ = event(line, &answer)
-                try output.line(answer.bytes)
+                if answer.count > 0 {
+                    check(answer.bytes, path)
+                    try output.line(answer.bytes)
+                }
             }
         }
         try output.flush()

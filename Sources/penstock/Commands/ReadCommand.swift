@@ -19,6 +19,10 @@ struct ReadCommand: ParsableCommand {
     var mappings: [String] = []
     @Option(help: "The version of OCSF that events are written in.")
     var ocsfVersion = OCSFVersion.native
+    @Flag(
+        name: .customLong("validate"), help: "Check each event in full against the schema; faults go to standard error."
+    )
+    var isChecked = false
     @Argument(help: "Capture files; - is standard input.")
     var captures: [String]
 
@@ -31,6 +35,7 @@ struct ReadCommand: ParsableCommand {
         let set = try Content.mappingSet(mappings, ocsfVersion)
         var normalizer = Normalizer(set)
         var output = Output()
+        let validator = isChecked ? EventValidator(set.table.dictionary) : nil
         var faults = 0
         for path in captures {
             do {
@@ -46,7 +51,7 @@ struct ReadCommand: ParsableCommand {
                 while !isAtEnd {
                     var problem: (any Error)?
                     do { isAtEnd = try source.read(into: &batch) == .ended } catch { problem = error }
-                    try ReadCommand.write(&batch, &normalizer, &output)
+                    faults += try ReadCommand.write(&batch, &normalizer, &output, validator, path)
                     batch.reset()
                     if let problem { throw problem }
                 }
@@ -59,13 +64,22 @@ struct ReadCommand: ParsableCommand {
         if faults > 0 { throw ExitCode(1) }
     }
 
-    private static func write(_ batch: inout Batch, _ normalizer: inout Normalizer, _ output: inout Output) throws {
+    /// Writes the events of a batch, and tells how many of them are not valid.
+    private static func write(
+        _ batch: inout Batch, _ normalizer: inout Normalizer, _ output: inout Output, _ validator: EventValidator?,
+        _ path: String
+    ) throws -> Int {
+        var invalid = 0
         for index in batch.frames.indices { normalizer.normalize(frame: index, of: &batch) }
         var line = Slab(capacity: 4096)
         for row in batch.rows.indices {
             line.reset()
             EventWriter.append(row, of: batch, to: &line)
             try output.line(line.bytes)
+            guard let found = validator?.faults(line.bytes.array), !found.isEmpty else { continue }
+            for fault in found { complain("\(path): event \(batch.text("metadata.uid", in: row) ?? ""): \(fault)") }
+            invalid += 1
         }
+        return invalid
     }
 }

@@ -1272,7 +1272,8 @@ description: >
   facts are found by the usual names of their keys: a threat's or signature's name makes a detection finding, a user
   beside login words an authentication, an address of either end network activity; everything else is a Base Event
   with the rest in unmapped. A product's own mapping says more and comes first. The four generic files have the same
-  lists: extend them together. Keys are told apart by case, so the usual spellings of each stand here.
+  lists: extend them together. Keys are told apart by case, so the usual spellings of each stand here; a fact that
+  none of them gives is looked for in the text, by the words in a key.
 references:
   - "ArcSight Common Event Format Implementation Standard"
 product: {name: CEF}
@@ -1285,27 +1286,49 @@ parse:
   - cef: {strip: [ad.]}
   # Address with port (and interface) in one value, and keys that are an address only sometimes.
   - regex:
-      from: src
+      from: rhost
       any: &src_address
         - '^\[?(?<_src_ip>\d{1,3}(?:\.\d{1,3}){3})\]?(?::(?<_src_port>\d+))?(?::(?<_src_if>[\w.-]+))?(?:$|[:/\s])'
         - '^\[?(?<_src_ip>[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?:\]:(?<_src_port>\d+))?(?:\]|$|\s)'
     optional: true
-  - {regex: {from: source, any: *src_address}, optional: true}
-  - {regex: {from: client, any: *src_address}, optional: true}
-  - {regex: {from: from, any: *src_address}, optional: true}
-  - {regex: {from: src_ip, any: *src_address}, optional: true}
+  - {regex: {from: addr.remote, any: *src_address}, optional: true}
+  - {regex: {from: peer, any: *src_address}, optional: true}
+  - {regex: {from: peername, any: *src_address}, optional: true}
+  - {regex: {from: ClientIP, any: *src_address}, optional: true}
+  - {regex: {from: ClientAddress, any: *src_address}, optional: true}
+  - {regex: {from: ClientAddr, any: *src_address}, optional: true}
+  - {regex: {from: clientAddress, any: *src_address}, optional: true}
+  - {regex: {from: clientAddr, any: *src_address}, optional: true}
+  - {regex: {from: client_address, any: *src_address}, optional: true}
+  - {regex: {from: client_addr, any: *src_address}, optional: true}
+  - {regex: {from: client_ip, any: *src_address}, optional: true}
+  - {regex: {from: RemoteAddress, any: *src_address}, optional: true}
+  - {regex: {from: remoteAddress, any: *src_address}, optional: true}
+  - {regex: {from: remote_address, any: *src_address}, optional: true}
+  - {regex: {from: remote_addr, any: *src_address}, optional: true}
   - {regex: {from: remote, any: *src_address}, optional: true}
+  - {regex: {from: src_ip, any: *src_address}, optional: true}
+  - {regex: {from: from, any: *src_address}, optional: true}
+  - {regex: {from: client, any: *src_address}, optional: true}
+  - {regex: {from: source, any: *src_address}, optional: true}
+  - {regex: {from: src, any: *src_address}, optional: true}
   - regex:
-      from: dst
+      from: ServerAddr
       any: &dst_address
         - '^\[?(?<_dst_ip>\d{1,3}(?:\.\d{1,3}){3})\]?(?::(?<_dst_port>\d+))?(?::(?<_dst_if>[\w.-]+))?(?:$|[:/\s])'
         - '^\[?(?<_dst_ip>[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?:\]:(?<_dst_port>\d+))?(?:\]|$|\s)'
     optional: true
-  - {regex: {from: destination, any: *dst_address}, optional: true}
-  - {regex: {from: server, any: *dst_address}, optional: true}
-  - {regex: {from: to, any: *dst_address}, optional: true}
-  - {regex: {from: dst_ip, any: *dst_address}, optional: true}
+  - {regex: {from: sockname, any: *dst_address}, optional: true}
+  - {regex: {from: local_address, any: *dst_address}, optional: true}
+  - {regex: {from: destination_ip, any: *dst_address}, optional: true}
+  - {regex: {from: dest_ip, any: *dst_address}, optional: true}
+  - {regex: {from: dest, any: *dst_address}, optional: true}
   - {regex: {from: target, any: *dst_address}, optional: true}
+  - {regex: {from: dst_ip, any: *dst_address}, optional: true}
+  - {regex: {from: to, any: *dst_address}, optional: true}
+  - {regex: {from: server, any: *dst_address}, optional: true}
+  - {regex: {from: destination, any: *dst_address}, optional: true}
+  - {regex: {from: dst, any: *dst_address}, optional: true}
   # Some products put each pair on a line of its own: the value without the end of the line.
   - {regex: {from: spt, any: ['^(?<_src_port>[^\n]*?[^\s])\s*\n']}, optional: true}
   - {regex: {from: dpt, any: ['^(?<_dst_port>[^\n]*?[^\s])\s*\n']}, optional: true}
@@ -1321,71 +1344,216 @@ parse:
   - {regex: {from: proto, any: ['^(?i)(?<_proto>tcp|udp|icmp6?|sctp)[/: ]']}, optional: true}
   - {regex: {from: protocol, any: ['^(?i)(?<_proto>tcp|udp|icmp6?|sctp)[/: ]']}, optional: true}
   - {regex: {from: transport, any: ['^(?i)(?<_proto>tcp|udp|icmp6?|sctp)[/: ]']}, optional: true}
-  # The first of these keys is the verdict, the first of those the outcome.
-  - {regex: {from: act, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: action, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: Action, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: ACTION, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: fw_action, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: firewall_action, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: rule_action, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: policy_action, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: action_taken, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: actionTaken, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: action_name, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: actionName, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: ActionTaken, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: utmaction, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: devAction, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: deviceAction, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: disposition, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: Disposition, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: verdict, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: Verdict, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: decision, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: Decision, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: response_action, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: response_Action, any: ['^(?<_action>.+)$']}, optional: true}
+  # The last of these keys that is there is the verdict, the last of those the outcome.
+  - {regex: {from: labels.Verdict, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: "labels.Action Taken", any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: labels.action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: labels.Action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: filter_action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: waf_action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: RuleAction, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: PolicyAction, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: DvcAction, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: FirewallAction, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: firewallAction, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: actiontaken, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: acl_action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: mitigation, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: event_action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: eventAction, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: Operation, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: operation, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: op, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: conn_action, any: ['^(?<_action>.+)$']}, optional: true}
   - {regex: {from: s-action, any: ['^(?<_action>.+)$']}, optional: true}
   - {regex: {from: sc-filter-result, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: conn_action, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: op, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: operation, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: Operation, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: eventAction, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: event_action, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: mitigation, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: acl_action, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: actiontaken, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: firewallAction, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: FirewallAction, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: DvcAction, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: PolicyAction, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: RuleAction, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: waf_action, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: filter_action, any: ['^(?<_action>.+)$']}, optional: true}
-  - {regex: {from: outcome, any: ['^(?<_outcome>.+)$']}, optional: true}
-  - {regex: {from: Outcome, any: ['^(?<_outcome>.+)$']}, optional: true}
-  - {regex: {from: categoryOutcome, any: ['^(?<_outcome>.+)$']}, optional: true}
-  - {regex: {from: result, any: ['^(?<_outcome>.+)$']}, optional: true}
-  - {regex: {from: Result, any: ['^(?<_outcome>.+)$']}, optional: true}
-  - {regex: {from: results, any: ['^(?<_outcome>.+)$']}, optional: true}
-  - {regex: {from: status, any: ['^(?<_outcome>.+)$']}, optional: true}
-  - {regex: {from: Status, any: ['^(?<_outcome>.+)$']}, optional: true}
-  - {regex: {from: auth_result, any: ['^(?<_outcome>.+)$']}, optional: true}
-  - {regex: {from: authResult, any: ['^(?<_outcome>.+)$']}, optional: true}
-  - {regex: {from: login_status, any: ['^(?<_outcome>.+)$']}, optional: true}
-  - {regex: {from: loginStatus, any: ['^(?<_outcome>.+)$']}, optional: true}
-  - {regex: {from: event_outcome, any: ['^(?<_outcome>.+)$']}, optional: true}
-  - {regex: {from: success, any: ['^(?<_outcome>.+)$']}, optional: true}
-  - {regex: {from: Success, any: ['^(?<_outcome>.+)$']}, optional: true}
-  - {regex: {from: resultType, any: ['^(?<_outcome>.+)$']}, optional: true}
-  - {regex: {from: ResultType, any: ['^(?<_outcome>.+)$']}, optional: true}
-  - {regex: {from: state, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: response_Action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: response_action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: Decision, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: decision, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: Verdict, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: verdict, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: Disposition, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: disposition, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: deviceAction, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: devAction, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: utmaction, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: ActionTaken, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: actionName, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: action_name, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: actionTaken, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: action_taken, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: policy_action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: rule_action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: firewall_action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: fw_action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: ACTION, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: Action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: action, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: act, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: utmaction, any: ['^(?<_action>.+)$']}, optional: true}
+  - {regex: {from: labels.Status, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: labels.Outcome, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: labels.result, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: labels.Result, any: ['^(?<_outcome>.+)$']}, optional: true}
   - {regex: {from: responseCode, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: state, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: ResultType, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: resultType, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: Success, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: success, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: event_outcome, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: loginStatus, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: login_status, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: authResult, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: auth_result, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: Status, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: status, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: results, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: Result, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: result, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: categoryOutcome, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: Outcome, any: ['^(?<_outcome>.+)$']}, optional: true}
+  - {regex: {from: outcome, any: ['^(?<_outcome>.+)$']}, optional: true}
   # Windows says the outcome beside other things.
   - {regex: {from: EventType, any: ['(?<_outcome>(?i)succe\w*|fail\w*)']}, optional: true}
   - {regex: {from: Keywords, any: ['(?<_outcome>(?i)succe\w*|fail\w*)']}, optional: true}
+  # Keys in spellings that no list has: found in the text, whatever stands before the words.
+  - regex:
+      any:
+        - '(?i)(?<!nat|nat[_. -]|late|late[_. -]|post|trans|trans[_. -]|log|log[_. -]|data|data[_. -]|re|event|event[_. -])(?:(?:src|source|client|attacker|initiator|remote|caller|actor|peer|originator|sender)(?:[_. -]?(?:device[_. -]?|endpoint[_. -]?|host[_. -]?)?(?:ip|addr(?:ess)?)(?:v[46])?[_. -]?(?:addr(?:ess)?(?:es)?)?s?)?|(?:user|login|logon|session)[_. -]?(?:device[_. -]?|endpoint[_. -]?|host[_. -]?)?(?:ip|addr(?:ess)?)(?:v[46])?[_. -]?(?:addr(?:ess)?(?:es)?)?s?)(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?:::ffff:)?(?<_any_src_ip>\d{1,3}(?:\.\d{1,3}){3}|(?=[0-9A-Fa-f:]*::|(?:[0-9A-Fa-f]{1,4}:){7})[0-9A-Fa-f:]{3,39})(?::(?<_any_src_port>\d{1,5}))?\b'
+    when: {not: [{_src_ip: {exists: true}}, {src: {exists: true}}, {srcip: {exists: true}},
+      {src_ip: {exists: true}}, {srcIp: {exists: true}}, {source_ip: {exists: true}},
+      {sourceIp: {exists: true}}, {SourceIP: {exists: true}}, {client_ip: {exists: true}},
+      {clientIp: {exists: true}}, {ClientIP: {exists: true}}]}
+    optional: true
+  - regex:
+      any:
+        - '(?i)(?<!nat|nat[_. -]|late|late[_. -]|post|trans|trans[_. -]|log|log[_. -]|dns[_. -])(?:dst|dest|local|destination|server|target|victim|responder|receiver)(?:[_. -]?(?:device[_. -]?|endpoint[_. -]?|host[_. -]?)?(?:ip|addr(?:ess)?)(?:v[46])?[_. -]?(?:addr(?:ess)?(?:es)?)?s?)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?:::ffff:)?(?<_any_dst_ip>\d{1,3}(?:\.\d{1,3}){3}|(?=[0-9A-Fa-f:]*::|(?:[0-9A-Fa-f]{1,4}:){7})[0-9A-Fa-f:]{3,39})(?::(?<_any_dst_port>\d{1,5}))?\b'
+    when: {not: [{_dst_ip: {exists: true}}, {dst: {exists: true}}, {dstip: {exists: true}},
+      {dst_ip: {exists: true}}, {dstIp: {exists: true}}, {dest_ip: {exists: true}},
+      {destination_ip: {exists: true}}, {destinationIp: {exists: true}}, {DestinationIP: {exists: true}}]}
+    optional: true
+  - regex:
+      any:
+        - '(?i)(?<!nat|nat[_. -]|late|late[_. -]|post|trans|trans[_. -]|log|log[_. -]|data|data[_. -]|re|event|event[_. -])(?:src|source|client|attacker|initiator|remote|caller|actor|peer|originator|sender)[_. -]?(?:ip[_. -]?|l4[_. -]?|tcp[_. -]?|udp[_. -]?)?ports?(?:[_. -]?num(?:ber)?)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_src_port>\d{1,5})\b'
+    when: {not: [{_src_port: {exists: true}}, {spt: {exists: true}}, {srcport: {exists: true}},
+      {src_port: {exists: true}}, {srcPort: {exists: true}}, {source_port: {exists: true}},
+      {sourcePort: {exists: true}}, {SourcePort: {exists: true}}], syslog.message: {contains: port}}
+    optional: true
+  - regex:
+      any:
+        - '(?i)(?<!nat|nat[_. -]|late|late[_. -]|post|trans|trans[_. -]|log|log[_. -])(?:dst|dest|local|destination|server|target|victim|responder|receiver)[_. -]?(?:ip[_. -]?|l4[_. -]?|tcp[_. -]?|udp[_. -]?)?ports?(?:[_. -]?num(?:ber)?)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_dst_port>\d{1,5})\b'
+    when: {not: [{_dst_port: {exists: true}}, {dpt: {exists: true}}, {dstport: {exists: true}},
+      {dst_port: {exists: true}}, {dstPort: {exists: true}}, {dest_port: {exists: true}},
+      {destination_port: {exists: true}}, {destinationPort: {exists: true}}, {DestinationPort: {exists: true}}],
+      syslog.message: {contains: port}}
+    optional: true
+  - regex:
+      any:
+        - '(?i)(?:(?:user|login|logon|principal)[_. -]?(?:name|id|login|email|principal[_. -]?name)?|(?:account|operator|admin)[_. -]?name)(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?!null|none|n/?a\b|unknown|\(null|-[",;\s])(?<_any_user>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
+    when: {not: [{suser: {exists: true}}, {duser: {exists: true}}, {user: {exists: true}},
+      {usrName: {exists: true}}, {username: {exists: true}}, {user_name: {exists: true}},
+      {userName: {exists: true}}, {UserName: {exists: true}}],
+      syslog.message: {contains: [user, login, logon, principal, account]}}
+    optional: true
+  - regex:
+      any:
+        - '(?i)proto(?:col)?(?:[_. -]?(?:name|num(?:ber)?|id))?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_proto>tcp|udp|icmp(?:v?6)?|sctp|17|6|1)(?![\w.])'
+    when: {not: [{_proto: {exists: true}}, {proto: {exists: true}}, {protocol: {exists: true}},
+      {Protocol: {exists: true}}], syslog.message: {contains: proto}}
+    optional: true
+  - regex:
+      any:
+        - '(?i)(?:rule|policy)[_. -]?name(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_rule>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
+    when: {not: [{rule: {exists: true}}, {rule_name: {exists: true}}, {policy: {exists: true}},
+      {policy_name: {exists: true}}, {policyname: {exists: true}}, {labels.Rule: {exists: true}},
+      {labels.Policy: {exists: true}}], syslog.message: {contains: [rule, policy]}}
+    optional: true
+  - regex:
+      any:
+        - '(?i)(?:rule|policy|acl)[_. -]?(?:id|uuid|num(?:ber)?)(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_rule_uid>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
+    when: {not: [{rule_id: {exists: true}}, {ruleid: {exists: true}}, {policy_id: {exists: true}},
+      {policyid: {exists: true}}], syslog.message: {contains: [rule, policy, acl]}}
+    optional: true
+  - regex:
+      any:
+        - '(?i)(?:threat|attack|malware|virus|signature|detection)[_. -]?name(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_threat>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
+    when: {not: [{threat: {exists: true}}, {attack: {exists: true}}, {signature: {exists: true}},
+      {virus: {exists: true}}],
+      syslog.message: {contains: [threat, attack, malware, virus, signature, detection]}}
+    optional: true
+  - regex:
+      any:
+        - '(?i)(?:bytes?[_. -]?(?:out|sent|tx|up|snd|to[_. -]?server)|(?:sent|out|tx|src|source|client|request|req|orig|upload|uploaded)[_. -]?bytes?)(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_out>\d{1,18})\b'
+    when: {not: [{out: {exists: true}}, {bytes_out: {exists: true}}, {sentbyte: {exists: true}},
+      {sent_bytes: {exists: true}}, {srcBytes: {exists: true}}, {orig_bytes: {exists: true}},
+      {bytes_sent: {exists: true}}], syslog.message: {contains: byte}}
+    optional: true
+  - regex:
+      any:
+        - '(?i)(?:bytes?[_. -]?(?:in|recv|received|rcvd|rx|down|from[_. -]?server)|(?:rcvd|received|recv|in|rx|dst|dest|destination|server|response|resp|download|downloaded)[_. -]?bytes?)(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_in>\d{1,18})\b'
+    when: {not: [{in: {exists: true}}, {bytes_in: {exists: true}}, {rcvdbyte: {exists: true}},
+      {rcvd_bytes: {exists: true}}, {dstBytes: {exists: true}}, {resp_bytes: {exists: true}},
+      {bytes_received: {exists: true}}], syslog.message: {contains: byte}}
+    optional: true
+  - regex:
+      any:
+        - '(?i)(?:src|source|in|ingress|inbound|recv|incoming)[_. -]?(?:interface|intf|iface|if)(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_sif>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
+    when: {not: [{deviceInboundInterface: {exists: true}}, {srcintf: {exists: true}},
+      {src_intf: {exists: true}}, {_src_if: {exists: true}}],
+      syslog.message: {contains: [interface, intf, iface, _if]}}
+    optional: true
+  - regex:
+      any:
+        - '(?i)(?:dst|dest|destination|out|egress|outbound|outgoing)[_. -]?(?:interface|intf|iface|if)(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_dif>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
+    when: {not: [{deviceOutboundInterface: {exists: true}}, {dstintf: {exists: true}},
+      {dst_intf: {exists: true}}, {_dst_if: {exists: true}}],
+      syslog.message: {contains: [interface, intf, iface, _if]}}
+    optional: true
+  - regex:
+      any:
+        - '(?i)(?:(?:src|source|from|ingress|inbound)[_. -]?zone|zone[_. -]?(?:src|source|from|in))(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_szone>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
+    when: {not: [{src_zone: {exists: true}}], syslog.message: {contains: zone}}
+    optional: true
+  - regex:
+      any:
+        - '(?i)(?:(?:dst|dest|destination|to|egress|outbound)[_. -]?zone|zone[_. -]?(?:dst|dest|destination|to|out))(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_dzone>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
+    when: {not: [{dst_zone: {exists: true}}], syslog.message: {contains: zone}}
+    optional: true
+  - regex:
+      any:
+        - '(?i)(?:sensor|appliance|probe)[_. -]?(?:host[_. -]?)?name(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_device>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
+    when: {not: [{dvchost: {exists: true}}, {dvc: {exists: true}}, {devname: {exists: true}},
+      {device_name: {exists: true}}, {hostname: {exists: true}}, {host: {exists: true}}],
+      syslog.message: {contains: [sensor, appliance, probe]}}
+    optional: true
+  - regex:
+      any:
+        - '(?i)(?<!certificate[_. -]|certificate|cert[_. -]|cert)serial(?:[_. -]?(?:no|num|number))?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_serial>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
+    when: {not: [{deviceExternalId: {exists: true}}, {devid: {exists: true}}, {device_id: {exists: true}}],
+      syslog.message: {contains: serial}}
+    optional: true
+  # Words of a login under a name that no list has.
+  - regex:
+      any: ['(?i)(?:event|activity|operation|action|audit|type|subject|title|reason|summary)\w{0,16}(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_event>[^",;|={}\[\]]{0,40}?(?:log(?:ged)?[ _-]?(?:in|on|out|off)|sign(?:ed)?[ _-]?(?:in|on|out)|authenticat)[^",;|={}\[\]]{0,40}?)(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:]))']
+    when: {not: [{dpt: {exists: true}}, {dstPort: {exists: true}}, {dstport: {exists: true}}, {dst_port: {exists: true}}],
+      syslog.message: {contains: [login, logon, logged, logout, logoff, log in, sign in, signed, authenticat]}}
+    optional: true
+  - regex:
+      any: ['(?i)(?:action|verdict|disposition|decision)(?:[_. -]?(?:taken|name|result|status))?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_action>[^",;|={}\[\]]{0,24}?(?:allow|den(?:y|ied)|block|drop|permit|accept|reject|pass|reset|refus|quarantin|discard|prevent|detect|alert|monitor)[^",;|=\s{}\[\]]{0,24})']
+    when: {_action: {exists: false}, syslog.message: {contains: [action, verdict, disposition, decision]}}
+    optional: true
+  - regex:
+      any: ['(?i)(?:outcome|result|status)(?:[_. -]?(?:type|text|status|code|name))?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_outcome>[^",;|={}\s\[\]]{0,24}?(?:succe|fail|denied|error|invalid|block|allow|permit|accept|reject|drop)[^",;|=\s{}\[\]]{0,24})']
+    when: {_outcome: {exists: false}, syslog.message: {contains: [outcome, result, status]}}
+    optional: true
+  - regex:
+      any: ['(?i)(?:time|timestamp|date|datetime|occurr?ed|created|generated|when)(?:[_. -]?(?:utc|gmt|ms|at|on))?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_time>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[^",;|=\s}]{0,24}|1\d{9}(?:\.\d{1,9})?\b|1\d{12}(?:\d{3}){0,2}\b)']
+    when: {not: [{rt: {exists: true}}, {devTime: {exists: true}}, {time: {exists: true}}, {timestamp: {exists: true}},
+      {date: {exists: true}}, {"@timestamp": {exists: true}}, {start: {exists: true}}, {eventtime: {exists: true}}],
+      syslog.message: {contains: [time, date, created, occur, generated, when]}}
+    optional: true
 absent: ["-", "--", N/A, n/a, none, None, NONE, NA, Unknown, UNKNOWN, "NULL", "null", "(null)", unknown, undefined]
 common:
   time:
@@ -1394,7 +1562,8 @@ common:
     dev_time, device_time, deviceTime, DEVICE_TIME, deviceReceiptTime, event_timestamp, eventTimestamp, TimeGenerated,
     timeGenerated, time_generated, generated_time, generatedTime, log_time, logtime, logTime, itime, ts, created_at,
     createdAt, created, creation_time, creationTime, CreationTime, utc_time, UtcTime, [date, time], time, _time, Time,
-    start, startTime, start_time, end, endTime, end_time, receivedTime, received_at, TimeReceived, date, epoch]
+    start, startTime, start_time, end, endTime, end_time, receivedTime, received_at, TimeReceived, published,
+    publishedAt, stageTimestamp, requestReceivedTimestamp, Datetime, date, epoch, _any_time]
   severity_id:
     from: [cef.severity]
     table: {"0": 1, "1": 1, "2": 2, "3": 2, "4": 3, "5": 3, "6": 3, "7": 4, "8": 4, "9": 5, "10": 5, debug: 1, info: 1,
@@ -1411,14 +1580,16 @@ common:
     message: &message
       [msg, Msg, message, Message, MESSAGE, description, Description, logdesc, desc, text, event_message, details,
        detail, EventDescription, eventDescription, EventMessage, cef.name, event, event_name, eventname, eventName,
-       EventName, event_type, eventtype, eventType]
+       EventName, event_type, eventtype, eventType, Event, EventType, _any_event]
     device.hostname:
       [_device, dvchost, dvc_host, devname, dev_name, devName, device_name, devicename, deviceName, DeviceName,
        device_hostname, deviceHostName, deviceHostname, DeviceHostName, firewall, firewall_name, fw_name, fw, sensor,
        sensor_name, sensorName, SensorName, gateway, gateway_name, appliance, appliance_name, observer, reporter,
        reporting_host, ComputerName, Computer, computer_name, computerName, computer, machine, machine_name,
        MachineName, machineName, node, nodename, node_name, system_name, systemname, _system_name, ION_HOST,
-       x-bluecoat-appliance-name, LogSourceName, logSourceName, log_source_name, DvcHostname, sensor_hostname]
+       x-bluecoat-appliance-name, LogSourceName, logSourceName, log_source_name, DvcHostname, sensor_hostname,
+       "labels.Device Name", labels.Sensor, "labels.Sensor Name", labels.Appliance, "labels.Appliance Name",
+       _any_device]
     device.ip:
       [_device_ip, dvc, deviceAddress, DeviceAddress, device_ip, deviceip, deviceIp, DeviceIP, device_address, devip,
        dev_ip, sensor_ip, sensorIp, host_ip, hostip, hostIp, firewall_ip, fw_ip, gateway_ip, mgmt_ip, management_ip,
@@ -1426,7 +1597,8 @@ common:
     device.uid:
       [deviceExternalId, devid, dev_id, device_id, deviceid, deviceId, DeviceId, deviceID, DeviceID, device_serial,
        device_serial_id, deviceSerialNumber, serial, serial_number, serialnumber, serialNumber, SerialNumber,
-       serial_no, sn, DeviceSN, sensor_id, sensorId, agent_id, agentId, LogSourceID, log_source_id, DvcId]
+       serial_no, sn, DeviceSN, sensor_id, sensorId, agent_id, agentId, LogSourceID, log_source_id, DvcId, devID,
+       DevID, "labels.Serial Number", labels.Serial, "labels.Device ID", "labels.Sensor ID", _any_serial]
     src_endpoint.ip: &src_ip
       [_src_ip, src, srcip, src_ip, srcIp, srcIP, SrcIP, SrcIp, SRC, source_ip, sourceip, sourceIp, sourceIP,
        SourceIP, SourceIp, sourceIPAddress, source_ip_address, SourceIPAddress, sourceIpAddress, source_address,
@@ -1436,7 +1608,10 @@ common:
        RemoteAddress, remip, rhost, attacker_ip, attackerIp, attacker, peer_ip, peerIp, orig_ip, orig_h, identSrc,
        ip_src, callerIpAddress, CallerIPAddress, caller_ip, CallingStationID, IpAddress, ip_address, ipAddress,
        ipaddr, IPAddress, from_ip, user_ip, userip, usrip, login_ip, Calling-Station-Id, source_IP, Source_IP, src_IP,
-       Src_IP, srcIPAddr, srcipv4, srcipv6, sourceIPv4Address, src_ipv4, clientAddr, host_src, source_addr, SrcIpAddr]
+       Src_IP, srcIPAddr, srcipv4, srcipv6, sourceIPv4Address, src_ipv4, clientAddr, host_src, source_addr, SrcIpAddr,
+       csip, attackerIP, sourceIPs.0, ActorIpAddress, ClientHost, "labels.Source IPv6 Address", "labels.Source IP",
+       "labels.Source Address", "labels.Source IP Address", labels.SourceIP, "labels.Src IP", "labels.Client IP",
+       "labels.Attacker IP", "labels.Remote IP", _any_src_ip]
     src_endpoint.hostname: &src_name
       [shost, srchost, src_host, srcHost, src_hostname, srcname, source_host, sourceHost, SourceHostName,
        source_hostname, sourceHostName, client_host, client_hostname, clientHostName, client_name, WorkstationName,
@@ -1444,17 +1619,20 @@ common:
     src_endpoint.port: &src_port
       [_src_port, spt, srcport, src_port, srcPort, SrcPort, SPT, source_port, sourceport, sourcePort, SourcePort,
        source-port, sport, s_port, client_port, clientPort, ClientPort, c-port, remote_port, remotePort, orig_p,
-       IpPort, ip_port, remport, SrcPortNumber, SRC_PORT]
+       IpPort, ip_port, remport, SrcPortNumber, SRC_PORT, csport, cpt, SourcePortNumber, l4_src_port, ClientSrcPort,
+       attackerPort, "labels.Source Port", labels.SourcePort, "labels.Src Port", _any_src_port]
     src_endpoint.mac: &smac
       [_smac, smac, srcmac, src_mac, srcMac, srcMAC, source_mac, sourceMac, SourceMac, sourceMacAddress,
        source_mac_address, client_mac, clientMac, mac_address]
     src_endpoint.interface_name: &sif
-      [_src_if, deviceInboundInterface, srcintf, src_intf, srcif, src_if, src_interface, srcInterface,
+      [iface_ingress, _src_if, deviceInboundInterface, srcintf, src_intf, srcif, src_if, src_interface, srcInterface,
        source_interface, sourceInterface, in_interface, inbound_interface, inboundInterface, ingress_interface,
-       ingressInterface, InboundInterface, in_iface, in_if, iif, inif, IN, interface_in, incoming_interface]
+       ingressInterface, InboundInterface, in_iface, in_if, iif, inif, IN, interface_in, incoming_interface, recvif,
+       initf, connrecvif, in_dev, _any_sif]
     src_endpoint.zone: &szone
       [src_zone, srczone, srcZone, source_zone, sourceZone, SourceZone, source-zone-name, from_zone, fromZone,
-       FromZone, inzone, in_zone, inbound_zone, ingress_zone, zone_from]
+       FromZone, inzone, in_zone, inbound_zone, ingress_zone, zone_from, "labels.Source Zone", labels.SourceZone,
+       "labels.From Zone", "labels.Src Zone", _any_szone]
     src_endpoint.proxy_endpoint.ip: &snat
       [sourceTranslatedAddress, srcPostNAT, transip, trans_ip, nat_src, nat_src_ip, natsrcip, src_nat_ip,
        src_trans_ip, xlatesrc, nat-source-address, source_nat_ip, NATSource, src_translated_ip, srcnatip]
@@ -1469,26 +1647,32 @@ common:
        serverIP, ServerIP, ServerIp, server_address, serverAddress, s-ip, s_ip_addr, target_ip, targetIp, victim_ip,
        resp_ip, resp_h, cs-ip, local_ip, localip, vip, virtual_ip, ip_dst, to_ip, r-ip, destination_IP,
        Destination_IP, dst_IP, Dst_IP, dstIPAddr, dstipv4, dstipv6, destinationIPv4Address, dst_ipv4, locip,
-       DstIpAddr, dest_address]
+       DstIpAddr, dest_address, cdip, victim, victimIP, targetIP, OriginIP, "labels.Destination IPv6 Address",
+       "labels.Destination IP", "labels.Destination Address", "labels.Destination IP Address", labels.DestinationIP,
+       "labels.Dst IP", "labels.Dest IP", "labels.Server IP", "labels.Target IP", _any_dst_ip]
     dst_endpoint.hostname: &dst_name
       [dhost, dsthost, dst_host, dstHost, dst_hostname, dstname, dest_host, destHost, dest_hostname, destination_host,
        destinationHost, DestinationHostName, destinationHostName, destination_hostname, server_name, serverName,
-       server_host, target_host, targetHost, cs-host, http_host, DestinationHostname, TargetServerName]
+       server_host, target_host, targetHost, cs-host, http_host, DestinationHostname, TargetServerName, RequestHost,
+       request_host, ClientRequestHost, sni]
     dst_endpoint.port: &dst_port
       [_dst_port, dpt, dstport, dst_port, dstPort, DstPort, DPT, dest_port, destport, destPort, DestPort,
        destination_port, destinationport, destinationPort, DestinationPort, destination-port, dport, d_port,
        server_port, serverPort, ServerPort, s-port, target_port, targetPort, resp_p, cs-uri-port, local_port,
-       localPort, locport, DstPortNumber, DST_PORT]
+       localPort, locport, DstPortNumber, DST_PORT, cdport, l4_dst_port, victimPort, DestinationPortNumber,
+       "labels.Destination Port", labels.DestinationPort, "labels.Dst Port", "labels.Dest Port", _any_dst_port]
     dst_endpoint.mac: &dmac
       [_dmac, dmac, dstmac, dst_mac, dstMac, dstMAC, dest_mac, destination_mac, destinationMac, DestinationMac,
        destinationMacAddress]
     dst_endpoint.interface_name: &dif
-      [_dst_if, deviceOutboundInterface, dstintf, dst_intf, dstif, dst_if, dst_interface, dstInterface,
+      [iface_egress, _dst_if, deviceOutboundInterface, dstintf, dst_intf, dstif, dst_if, dst_interface, dstInterface,
        dest_interface, destination_interface, out_interface, outbound_interface, outboundInterface, egress_interface,
-       egressInterface, OutboundInterface, out_iface, out_if, oif, outif, OUT, interface_out, outgoing_interface]
+       egressInterface, OutboundInterface, out_iface, out_if, oif, outif, OUT, interface_out, outgoing_interface,
+       outitf, conndestif, destif, out_dev, _any_dif]
     dst_endpoint.zone: &dzone
       [dst_zone, dstzone, dstZone, dest_zone, destination_zone, destinationZone, DestinationZone,
-       destination-zone-name, to_zone, toZone, ToZone, outzone, out_zone, outbound_zone, egress_zone, zone_to]
+       destination-zone-name, to_zone, toZone, ToZone, outzone, out_zone, outbound_zone, egress_zone, zone_to,
+       "labels.Destination Zone", labels.DestinationZone, "labels.To Zone", "labels.Dst Zone", _any_dzone]
     dst_endpoint.proxy_endpoint.ip: &dnat
       [destinationTranslatedAddress, dstPostNAT, tranip, tran_ip, nat_dst, nat_dst_ip, natdstip, dst_nat_ip,
        dst_trans_ip, xlatedst, nat-destination-address, destination_nat_ip, NATDestination, dst_translated_ip,
@@ -1500,7 +1684,8 @@ common:
       from:
         [_proto, proto, Proto, PROTO, protocol, Protocol, transport, Transport, transport_protocol, transportProtocol,
          ip_protocol, ipProtocol, IpProtocol, ip_proto, ipproto, IPProtocol, protocol_name, protocolName,
-         network_protocol, l4_protocol, protocol-id, protocol_id, protocolId, NetworkProtocol, IPPROTO, prot, L4Proto]
+         network_protocol, l4_protocol, protocol-id, protocol_id, protocolId, NetworkProtocol, IPPROTO, prot, L4Proto,
+         TransportProtocol, transportprotocol, l4proto, l4_proto, connipproto, L4, _any_proto]
       table: {"6": 6, "17": 17, "1": 1, "58": 58, "2": 2, "47": 47, "50": 50, "51": 51, "132": 132, "89": 89, "103":
         103, "112": 112, tcp: 6, udp: 17, icmp: 1, icmp6: 58, icmpv6: 58, ipv6-icmp: 58, igmp: 2, gre: 47, esp: 50,
         ah: 51, sctp: 132, ospf: 89, pim: 103, vrrp: 112, ipip: 4}
@@ -1508,7 +1693,8 @@ common:
       from:
         [_proto, proto, Proto, PROTO, protocol, Protocol, transport, Transport, transport_protocol, transportProtocol,
          ip_protocol, ipProtocol, IpProtocol, ip_proto, ipproto, IPProtocol, protocol_name, protocolName,
-         network_protocol, l4_protocol, protocol-id, protocol_id, protocolId, NetworkProtocol, IPPROTO, prot, L4Proto]
+         network_protocol, l4_protocol, protocol-id, protocol_id, protocolId, NetworkProtocol, IPPROTO, prot, L4Proto,
+         TransportProtocol, transportprotocol, l4proto, l4_proto, connipproto, L4, _any_proto]
       table: {"6": tcp, "17": udp, "1": icmp, "58": ipv6-icmp, "2": igmp, "47": gre, "50": esp, "51": ah, "132":
         sctp, "89": ospf, "103": pim, "112": vrrp, tcp: tcp, udp: udp, icmp: icmp, icmp6: ipv6-icmp, icmpv6:
         ipv6-icmp, ipv6-icmp: ipv6-icmp, igmp: igmp, gre: gre, esp: esp, ah: ah, sctp: sctp, ospf: ospf, pim: pim,
@@ -1547,12 +1733,14 @@ common:
        bytes_received, bytesReceived, BytesReceived, recv_bytes, bytes_recv, rcvd_bytes, rx_bytes, rxBytes, dstBytes,
        dst_bytes, dstbytes, resp_bytes, server_bytes, serverBytes, bytes_from_server, bytes_toclient, sc-bytes,
        sc_bytes, response_bytes, responseBytes, bytes-from-server, download_bytes, SrcBytesReceived, rcv_bytes,
-       bytes_rcvd, rxbytes, bytesRcvd, server_to_client_bytes, s2c_bytes]
+       bytes_rcvd, rxbytes, bytesRcvd, server_to_client_bytes, s2c_bytes, inbytes, EdgeResponseBytes, dest_bytes,
+       destBytes, destination_bytes, termsent, _any_in]
     traffic.bytes_out:
       [out, bytes_out, bytesOut, BytesOut, bytesout, out_bytes, outBytes, sentbyte, sent, sentbytes, sent_bytes,
        bytes_sent, bytesSent, BytesSent, send_bytes, tx_bytes, txBytes, srcBytes, src_bytes, srcbytes, orig_bytes,
        client_bytes, clientBytes, bytes_from_client, bytes_toserver, cs-bytes, cs_bytes, request_bytes, requestBytes,
-       bytes-from-client, upload_bytes, txbytes, bytesSnt, client_to_server_bytes, c2s_bytes]
+       bytes-from-client, upload_bytes, txbytes, bytesSnt, client_to_server_bytes, c2s_bytes, outbytes, source_bytes,
+       sourceBytes, origsent, ClientRequestBytes, _any_out]
     traffic.bytes:
       [bytes, Bytes, bytes_total, total_bytes, totalBytes, totalbytes, TotalBytes, flow_bytes, octets, byte_count,
        byteCount, num_bytes]
@@ -1567,14 +1755,16 @@ common:
       [app, application, Application, App, app_name, appname, appName, application_name, applicationName, app_proto,
        appproto, app_protocol, service, Service, service_name, serviceName, l7_protocol]
     actor.user.name: &actor
-      [_suser, suser, src_user, srcuser, srcUser, src_user_name, source_user, sourceUser, SourceUser, SourceUserName,
-       sourceUserName, SubjectUserName, subject_user, client_user, user, usr, User, USER, username, user_name,
-       userName, UserName, Username, usrName, usrname, userid, user_id, userId, UserId, uname, unauthuser, auth_user,
-       authuser, login, login_name, loginName, account, account_name, accountName, AccountName, acct, cs-username,
-       c-username, xauthuser, admin, administrator, admin_name, adminName, AdminName, principal, User-Name, user-name,
-       identity, member, email, user_email, userEmail, userPrincipalName, user_principal_name, operator, initiated_by,
-       initiatedBy, performed_by, modified_by, SrcUsername, actor_name, user_principal, upn, mail, user_email_address,
-       _duser, duser, dst_user, dstuser, dest_user, target_user, targetUser, TargetUser, TargetUserName,
+      [_suser, actor, suser, src_user, srcuser, srcUser, src_user_name, source_user, sourceUser, SourceUser,
+       SourceUserName, sourceUserName, SubjectUserName, subject_user, client_user, user, usr, User, USER, username,
+       user_name, userName, UserName, Username, usrName, usrname, userid, user_id, userId, UserId, uname, unauthuser,
+       auth_user, authuser, login, login_name, loginName, account, account_name, accountName, AccountName, acct,
+       cs-username, c-username, xauthuser, admin, administrator, admin_name, adminName, AdminName, principal,
+       User-Name, user-name, identity, member, email, user_email, userEmail, userPrincipalName, user_principal_name,
+       operator, initiated_by, initiatedBy, performed_by, modified_by, SrcUsername, actor_name, user_principal, upn,
+       mail, user_email_address, requestUser, request_user, labels.User, labels.user, labels.Username, "labels.User
+       Name", labels.UserName, labels.Account, "labels.Account Name", labels.Login, "labels.Affected User Name",
+       _any_user, _duser, duser, dst_user, dstuser, dest_user, target_user, targetUser, TargetUser, TargetUserName,
        destination_user, destinationUser, DestinationUser, destinationUserName, target_account, DstUsername, new_user,
        affected_user]
     evidences.actor.user.name: *actor
@@ -1587,29 +1777,35 @@ common:
       [url, URL, Url, request, uri, URI, request_url, requestUrl, RequestURL, http_url, c-url, cs-uri, req_url]
     evidences.url.url_string: *url
     firewall_rule.name:
-      [labels.Rule, labels.rule, labels.RuleName, labels.rule_name, labels.ruleName, labels.Policy, labels.policy,
+      ["labels.Rule Name", "labels.Rule name", "labels.rule name", "labels.Policy Name", "labels.Policy name",
+       "labels.Firewall Rule", "labels.Access Rule", "labels.Security Rule", "labels.Policy Rule", labels.Rule,
+       labels.rule, labels.RuleName, labels.rule_name, labels.ruleName, labels.Policy, labels.policy,
        labels.PolicyName, labels.policy_name, rule, rule_name, rulename, ruleName, RuleName, Rule, firewall_rule,
-       firewallRule, fw_rule, fw_rule_name, fwrule, policy_name, policyname, policyName, PolicyName, policy-name,
-       policy, Policy, POLICY, access_rule, acl, acl_name, aclName, access_group, access-list, security_rule,
-       NetworkRuleName, network_rule, filter_name, ruleset, rule_set, access_policy]
+       firewallRule, fw_rule, fw_rule_name, policy_name, policyname, policyName, PolicyName, policy-name, policy,
+       Policy, POLICY, access_rule, acl, acl_name, aclName, access_group, access-list, security_rule, NetworkRuleName,
+       network_rule, filter_name, ruleset, rule_set, access_policy, terminatingRule, rule_title, RuleTitle, _any_rule]
     firewall_rule.uid:
       [rule_id, ruleid, ruleId, RuleId, ruleID, RuleID, rule_uid, rule_number, ruleNumber, rule_num, rulenum,
        policy_id, policyid, policyId, PolicyId, policyID, PolicyID, fw_rule_id, firewall_rule_id, policy_uuid,
-       poluuid, acl_id, rule_uuid, ruleUuid, RuleUUID, policyUuid, policy_uid, ruleUID, RuleNumber]
+       poluuid, acl_id, rule_uuid, ruleUuid, RuleUUID, policyUuid, policy_uid, ruleUID, RuleNumber, terminatingRuleId,
+       fwrule, fwruleid, policy_num, labels.RuleID, "labels.Rule ID", "labels.Rule Id", labels.rule_id, labels.ruleId,
+       labels.PolicyID, "labels.Policy ID", "labels.Policy Id", _any_rule_uid]
     start_time: [start, start_time, starttime, startTime, StartTime, startdate, flow_start]
     end_time: [end, end_time, endtime, endTime, EndTime, flow_end]
     # The product's own words for what became of it.
     status_detail:
-      [_action, act, action, Action, ACTION, fw_action, firewall_action, rule_action, policy_action, action_taken,
-       actionTaken, action_name, actionName, ActionTaken, utmaction, devAction, deviceAction, disposition,
-       Disposition, verdict, Verdict, decision, Decision, response_action, response_Action, s-action,
-       sc-filter-result, conn_action, op, operation, Operation, eventAction, event_action, mitigation, acl_action,
+      [_action, utmaction, act, action, Action, ACTION, fw_action, firewall_action, rule_action, policy_action,
+       action_taken, actionTaken, action_name, actionName, ActionTaken, devAction, deviceAction, disposition,
+       Disposition, verdict, Verdict, decision, Decision, response_action, response_Action, sc-filter-result,
+       s-action, conn_action, op, operation, Operation, eventAction, event_action, mitigation, acl_action,
        actiontaken, firewallAction, FirewallAction, DvcAction, PolicyAction, RuleAction, waf_action, filter_action,
-       reason, Reason, status_detail, error_message, failure_reason, failureReason, FailureReason, deny_reason,
-       drop_reason, cause, error, err, errMsg, resultDescription]
+       labels.Action, labels.action, "labels.Action Taken", labels.Verdict, reason, Reason, status_detail,
+       error_message, failure_reason, failureReason, FailureReason, deny_reason, drop_reason, cause, error, err,
+       errMsg, resultDescription]
     status_code:
       [_outcome, outcome, Outcome, categoryOutcome, result, Result, results, status, Status, auth_result, authResult,
-       login_status, loginStatus, event_outcome, success, Success, resultType, ResultType, state, responseCode]
+       login_status, loginStatus, event_outcome, success, Success, resultType, ResultType, state, responseCode,
+       labels.Result, labels.result, labels.Outcome, labels.Status]
     action_id:
       cases:
         - {when: {_action: {regex: &deny '(?i)(?:den(?:y|ied)|drop|block|reject|reset|refus|discard|prevent|quarantin|\bkill|^not allowed|^deleted?$|^cleaned$)'}}, value: Denied}
@@ -1634,7 +1830,7 @@ events:
   - when:
       not:
         - not:
-            [{_suser: {exists: true}}, {suser: {exists: true}}, {src_user: {exists: true}},
+            [{_suser: {exists: true}}, {actor: {exists: true}}, {suser: {exists: true}}, {src_user: {exists: true}},
              {srcuser: {exists: true}}, {srcUser: {exists: true}}, {src_user_name: {exists: true}},
              {source_user: {exists: true}}, {sourceUser: {exists: true}}, {SourceUser: {exists: true}},
              {SourceUserName: {exists: true}}, {sourceUserName: {exists: true}}, {SubjectUserName: {exists: true}},
@@ -1656,7 +1852,12 @@ events:
              {operator: {exists: true}}, {initiated_by: {exists: true}}, {initiatedBy: {exists: true}},
              {performed_by: {exists: true}}, {modified_by: {exists: true}}, {SrcUsername: {exists: true}},
              {actor_name: {exists: true}}, {user_principal: {exists: true}}, {upn: {exists: true}},
-             {mail: {exists: true}}, {user_email_address: {exists: true}}, {_duser: {exists: true}},
+             {mail: {exists: true}}, {user_email_address: {exists: true}}, {requestUser: {exists: true}},
+             {request_user: {exists: true}}, {labels.User: {exists: true}}, {labels.user: {exists: true}},
+             {labels.Username: {exists: true}}, {"labels.User Name": {exists: true}},
+             {labels.UserName: {exists: true}}, {labels.Account: {exists: true}},
+             {"labels.Account Name": {exists: true}}, {labels.Login: {exists: true}},
+             {"labels.Affected User Name": {exists: true}}, {_any_user: {exists: true}}, {_duser: {exists: true}},
              {duser: {exists: true}}, {dst_user: {exists: true}}, {dstuser: {exists: true}},
              {dest_user: {exists: true}}, {target_user: {exists: true}}, {targetUser: {exists: true}},
              {TargetUser: {exists: true}}, {TargetUserName: {exists: true}}, {destination_user: {exists: true}},
@@ -1664,16 +1865,17 @@ events:
              {destinationUserName: {exists: true}}, {target_account: {exists: true}}, {DstUsername: {exists: true}},
              {new_user: {exists: true}}, {affected_user: {exists: true}}]
         - not:
-            [{cef.name: {regex: &login '(?i)\b(?:log(?:ged|ging|s)?[
+            [{cef.name: {regex: &login '(?i)(?<![a-z])(?:user|admin|ssh|vpn|failed)?(?:log(?:ged|ging|s)?[
              _-]?(?:in|on|out|off)|logins?|logons?|logouts?|logoffs?|sign(?:ed)?[
              _-]?(?:in|on|out)|auth(?:entications?|enticated|[ _-]fail(?:ed|ure)?|[ _-]succ\w*)?|password
-             (?:accepted|failed))\b'}},
+             (?:accepted|failed))(?:fail\w*|succ\w*)?(?![a-z])'}},
              {event: {regex: *login}}, {event_name: {regex: *login}}, {eventname: {regex: *login}},
              {eventName: {regex: *login}}, {EventName: {regex: *login}}, {event_type: {regex: *login}},
              {eventtype: {regex: *login}}, {eventType: {regex: *login}}, {subtype: {regex: *login}},
              {type: {regex: *login}}, {log_type: {regex: *login}}, {logtype: {regex: *login}},
-             {logType: {regex: *login}}, {LogType: {regex: *login}}, {cat: {regex: *login}},
-             {categoryBehavior: {regex: *login}}, {cef.event_class_id: {regex: *login}}, {msg: {regex: *login}},
+             {logType: {regex: *login}}, {LogType: {regex: *login}}, {Event: {regex: *login}},
+             {EventType: {regex: *login}}, {cat: {regex: *login}}, {categoryBehavior: {regex: *login}},
+             {cef.event_class_id: {regex: *login}}, {_any_event: {regex: *login}}, {msg: {regex: *login}},
              {Msg: {regex: *login}}, {message: {regex: *login}}, {Message: {regex: *login}},
              {MESSAGE: {regex: *login}}, {description: {regex: *login}}, {Description: {regex: *login}},
              {logdesc: {regex: *login}}, {desc: {regex: *login}}, {text: {regex: *login}},
@@ -1682,7 +1884,13 @@ events:
              {EventMessage: {regex: *login}}, {action: {regex: *login}}, {act: {regex: *login}},
              {operation: {regex: *login}}]
         - &finding
-            [{labels.Threat: {exists: true}}, {labels.ThreatName: {exists: true}},
+            [{labels.VirusName: {exists: true}}, {"labels.Virus Name": {exists: true}},
+             {"labels.Threat Name": {exists: true}}, {"labels.Threat name": {exists: true}},
+             {"labels.Signature Name": {exists: true}}, {labels.signature: {exists: true}},
+             {labels.sname: {exists: true}}, {"labels.Malware Name": {exists: true}},
+             {"labels.Malware name": {exists: true}}, {"labels.Attack Name": {exists: true}},
+             {"labels.Detection Name": {exists: true}}, {"labels.Detection name": {exists: true}},
+             {labels.Threat: {exists: true}}, {labels.ThreatName: {exists: true}},
              {labels.Signature: {exists: true}}, {labels.SignatureName: {exists: true}},
              {labels.Attack: {exists: true}}, {labels.AttackName: {exists: true}}, {labels.Virus: {exists: true}},
              {labels.Malware: {exists: true}}, {attack: {exists: true}}, {attack_name: {exists: true}},
@@ -1697,7 +1905,8 @@ events:
              {MalwareName: {exists: true}}, {alert_name: {exists: true}}, {alertName: {exists: true}},
              {AlertName: {exists: true}}, {ips_signature: {exists: true}}, {protection_name: {exists: true}},
              {detection_name: {exists: true}}, {detectionName: {exists: true}}, {ids_signature: {exists: true}},
-             {idsSignature: {exists: true}}]
+             {idsSignature: {exists: true}}, {DetectName: {exists: true}}, {detect_name: {exists: true}},
+             {alert_title: {exists: true}}, {_any_threat: {exists: true}}]
     class: authentication
     activity_id:
       cases:
@@ -1718,9 +1927,12 @@ events:
              {logtype: {regex: *logoff}},
              {logType: {regex: *logoff}},
              {LogType: {regex: *logoff}},
+             {Event: {regex: *logoff}},
+             {EventType: {regex: *logoff}},
              {cat: {regex: *logoff}},
              {categoryBehavior: {regex: *logoff}},
              {cef.event_class_id: {regex: *logoff}},
+             {_any_event: {regex: *logoff}},
              {msg: {regex: *logoff}},
              {Msg: {regex: *logoff}},
              {message: {regex: *logoff}},
@@ -1750,11 +1962,13 @@ events:
          loginName, account, account_name, accountName, AccountName, acct, cs-username, c-username, xauthuser, admin,
          administrator, admin_name, adminName, AdminName, principal, User-Name, user-name, identity, member, email,
          user_email, userEmail, userPrincipalName, user_principal_name, operator, initiated_by, initiatedBy,
-         performed_by, modified_by, SrcUsername, actor_name, user_principal, upn, mail, user_email_address, _suser,
+         performed_by, modified_by, SrcUsername, actor_name, user_principal, upn, mail, user_email_address,
+         requestUser, request_user, labels.User, labels.user, labels.Username, "labels.User Name", labels.UserName,
+         labels.Account, "labels.Account Name", labels.Login, "labels.Affected User Name", _any_user, _suser, actor,
          suser, src_user, srcuser, srcUser, src_user_name, source_user, sourceUser, SourceUser, SourceUserName,
          sourceUserName, SubjectUserName, subject_user, client_user]
       actor.user.name:
-        [_suser, suser, src_user, srcuser, srcUser, src_user_name, source_user, sourceUser, SourceUser,
+        [_suser, actor, suser, src_user, srcuser, srcUser, src_user_name, source_user, sourceUser, SourceUser,
          SourceUserName, sourceUserName, SubjectUserName, subject_user, client_user]
       user.uid: [suid, duid, uid_user, UserID, TargetUserSid, SubjectUserSid]
       service.name:
@@ -1784,9 +1998,12 @@ events:
                {logtype: {regex: *bad}},
                {logType: {regex: *bad}},
                {LogType: {regex: *bad}},
+               {Event: {regex: *bad}},
+               {EventType: {regex: *bad}},
                {cat: {regex: *bad}},
                {categoryBehavior: {regex: *bad}},
                {cef.event_class_id: {regex: *bad}},
+               {_any_event: {regex: *bad}},
                {msg: {regex: *bad}},
                {Msg: {regex: *bad}},
                {message: {regex: *bad}},
@@ -1815,12 +2032,14 @@ events:
                {eventType: {regex: *well}}, {subtype: {regex: *well}},
                {type: {regex: *well}}, {log_type: {regex: *well}},
                {logtype: {regex: *well}}, {logType: {regex: *well}},
-               {LogType: {regex: *well}}, {cat: {regex: *well}},
+               {LogType: {regex: *well}}, {Event: {regex: *well}},
+               {EventType: {regex: *well}}, {cat: {regex: *well}},
                {categoryBehavior: {regex: *well}},
                {cef.event_class_id: {regex: *well}},
-               {msg: {regex: *well}}, {Msg: {regex: *well}},
-               {message: {regex: *well}}, {Message: {regex: *well}},
-               {MESSAGE: {regex: *well}}, {description: {regex: *well}},
+               {_any_event: {regex: *well}}, {msg: {regex: *well}},
+               {Msg: {regex: *well}}, {message: {regex: *well}},
+               {Message: {regex: *well}}, {MESSAGE: {regex: *well}},
+               {description: {regex: *well}},
                {Description: {regex: *well}}, {logdesc: {regex: *well}},
                {desc: {regex: *well}}, {text: {regex: *well}},
                {event_message: {regex: *well}},
@@ -1837,22 +2056,30 @@ events:
     map:
       finding_info.uid:
         [attackid, attack_id, attackId, threat_id, threatid, threatId, ThreatID, signature_id, signatureid,
-         signatureId, SignatureId, sig_id, sigid, sid, virusid, alert_id, alertId, AlertId, protection_id,
-         labels.Threat, labels.ThreatName, labels.Signature, labels.SignatureName, labels.Attack, labels.AttackName,
-         labels.Virus, labels.Malware, attack, attack_name, attackname, attackName, AttackName, threat_name,
-         threatname, threatName, ThreatName, threat, Threat, signature, signature_name, signatureName, SignatureName,
-         sig_name, signame, sigName, virus, virus_name, virusname, virusName, VirusName, malware, malware_name,
-         malwareName, MalwareName, alert_name, alertName, AlertName, ips_signature, protection_name, detection_name,
-         detectionName, ids_signature, idsSignature]
+         signatureId, SignatureId, sig_id, sigid, sid, virusid, alert_id, alertId, AlertId, protection_id, sigId,
+         SigID, signatureID, "labels.Signature ID", labels.SignatureID, "labels.Threat ID", "labels.Attack ID",
+         labels.VirusName, "labels.Virus Name", "labels.Threat Name", "labels.Threat name", "labels.Signature Name",
+         labels.signature, labels.sname, "labels.Malware Name", "labels.Malware name", "labels.Attack Name",
+         "labels.Detection Name", "labels.Detection name", labels.Threat, labels.ThreatName, labels.Signature,
+         labels.SignatureName, labels.Attack, labels.AttackName, labels.Virus, labels.Malware, attack, attack_name,
+         attackname, attackName, AttackName, threat_name, threatname, threatName, ThreatName, threat, Threat,
+         signature, signature_name, signatureName, SignatureName, sig_name, signame, sigName, virus, virus_name,
+         virusname, virusName, VirusName, malware, malware_name, malwareName, MalwareName, alert_name, alertName,
+         AlertName, ips_signature, protection_name, detection_name, detectionName, ids_signature, idsSignature,
+         DetectName, detect_name, alert_title, _any_threat]
       finding_info.title: &title
-        [labels.Threat, labels.ThreatName, labels.Signature, labels.SignatureName, labels.Attack, labels.AttackName,
-         labels.Virus, labels.Malware, attack, attack_name, attackname, attackName, AttackName, threat_name,
-         threatname, threatName, ThreatName, threat, Threat, signature, signature_name, signatureName, SignatureName,
-         sig_name, signame, sigName, virus, virus_name, virusname, virusName, VirusName, malware, malware_name,
-         malwareName, MalwareName, alert_name, alertName, AlertName, ips_signature, protection_name, detection_name,
-         detectionName, ids_signature, idsSignature, attackid, attack_id, attackId, threat_id, threatid, threatId,
-         ThreatID, signature_id, signatureid, signatureId, SignatureId, sig_id, sigid, sid, virusid, alert_id,
-         alertId, AlertId, protection_id]
+        [labels.VirusName, "labels.Virus Name", "labels.Threat Name", "labels.Threat name", "labels.Signature Name",
+         labels.signature, labels.sname, "labels.Malware Name", "labels.Malware name", "labels.Attack Name",
+         "labels.Detection Name", "labels.Detection name", labels.Threat, labels.ThreatName, labels.Signature,
+         labels.SignatureName, labels.Attack, labels.AttackName, labels.Virus, labels.Malware, attack, attack_name,
+         attackname, attackName, AttackName, threat_name, threatname, threatName, ThreatName, threat, Threat,
+         signature, signature_name, signatureName, SignatureName, sig_name, signame, sigName, virus, virus_name,
+         virusname, virusName, VirusName, malware, malware_name, malwareName, MalwareName, alert_name, alertName,
+         AlertName, ips_signature, protection_name, detection_name, detectionName, ids_signature, idsSignature,
+         DetectName, detect_name, alert_title, _any_threat, attackid, attack_id, attackId, threat_id, threatid,
+         threatId, ThreatID, signature_id, signatureid, signatureId, SignatureId, sig_id, sigid, sid, virusid,
+         alert_id, alertId, AlertId, protection_id, sigId, SigID, signatureID, "labels.Signature ID",
+         labels.SignatureID, "labels.Threat ID", "labels.Attack ID"]
       finding_info.types:
         [cat, category, Category, catdesc, threat_category, threatCategory, threat_type, threatType, attack_type,
          attackType, class, classification]
@@ -1860,7 +2087,9 @@ events:
       finding_info.analytic.name: *title
       finding_info.analytic.uid:
         [attackid, attack_id, attackId, threat_id, threatid, threatId, ThreatID, signature_id, signatureid,
-         signatureId, SignatureId, sig_id, sigid, sid, virusid, alert_id, alertId, AlertId, protection_id]
+         signatureId, SignatureId, sig_id, sigid, sid, virusid, alert_id, alertId, AlertId, protection_id, sigId,
+         SigID, signatureID, "labels.Signature ID", labels.SignatureID, "labels.Threat ID", "labels.Attack ID",
+         cef.event_class_id]
       is_alert: {value: "true"}
   # A name or class of the event that speaks of a threat.
   - when:
@@ -1905,16 +2134,22 @@ events:
        {src_IP: {exists: true}}, {Src_IP: {exists: true}}, {srcIPAddr: {exists: true}}, {srcipv4: {exists: true}},
        {srcipv6: {exists: true}}, {sourceIPv4Address: {exists: true}}, {src_ipv4: {exists: true}},
        {clientAddr: {exists: true}}, {host_src: {exists: true}}, {source_addr: {exists: true}},
-       {SrcIpAddr: {exists: true}}, {shost: {exists: true}}, {srchost: {exists: true}}, {src_host: {exists: true}},
-       {srcHost: {exists: true}}, {src_hostname: {exists: true}}, {srcname: {exists: true}},
-       {source_host: {exists: true}}, {sourceHost: {exists: true}}, {SourceHostName: {exists: true}},
-       {source_hostname: {exists: true}}, {sourceHostName: {exists: true}}, {client_host: {exists: true}},
-       {client_hostname: {exists: true}}, {clientHostName: {exists: true}}, {client_name: {exists: true}},
-       {WorkstationName: {exists: true}}, {Workstation: {exists: true}}, {workstation: {exists: true}},
-       {identHostName: {exists: true}}, {_dst_ip: {exists: true}}, {dst: {exists: true}}, {dstip: {exists: true}},
-       {dst_ip: {exists: true}}, {dstIp: {exists: true}}, {dstIP: {exists: true}}, {DstIP: {exists: true}},
-       {DstIp: {exists: true}}, {DST: {exists: true}}, {dest: {exists: true}}, {dest_ip: {exists: true}},
-       {destip: {exists: true}}, {destIp: {exists: true}}, {destIP: {exists: true}}, {DestIP: {exists: true}},
+       {SrcIpAddr: {exists: true}}, {csip: {exists: true}}, {attackerIP: {exists: true}},
+       {sourceIPs.0: {exists: true}}, {ActorIpAddress: {exists: true}}, {ClientHost: {exists: true}},
+       {"labels.Source IPv6 Address": {exists: true}}, {"labels.Source IP": {exists: true}},
+       {"labels.Source Address": {exists: true}}, {"labels.Source IP Address": {exists: true}},
+       {labels.SourceIP: {exists: true}}, {"labels.Src IP": {exists: true}}, {"labels.Client IP": {exists: true}},
+       {"labels.Attacker IP": {exists: true}}, {"labels.Remote IP": {exists: true}}, {_any_src_ip: {exists: true}},
+       {shost: {exists: true}}, {srchost: {exists: true}}, {src_host: {exists: true}}, {srcHost: {exists: true}},
+       {src_hostname: {exists: true}}, {srcname: {exists: true}}, {source_host: {exists: true}},
+       {sourceHost: {exists: true}}, {SourceHostName: {exists: true}}, {source_hostname: {exists: true}},
+       {sourceHostName: {exists: true}}, {client_host: {exists: true}}, {client_hostname: {exists: true}},
+       {clientHostName: {exists: true}}, {client_name: {exists: true}}, {WorkstationName: {exists: true}},
+       {Workstation: {exists: true}}, {workstation: {exists: true}}, {identHostName: {exists: true}},
+       {_dst_ip: {exists: true}}, {dst: {exists: true}}, {dstip: {exists: true}}, {dst_ip: {exists: true}},
+       {dstIp: {exists: true}}, {dstIP: {exists: true}}, {DstIP: {exists: true}}, {DstIp: {exists: true}},
+       {DST: {exists: true}}, {dest: {exists: true}}, {dest_ip: {exists: true}}, {destip: {exists: true}},
+       {destIp: {exists: true}}, {destIP: {exists: true}}, {DestIP: {exists: true}},
        {destination_ip: {exists: true}}, {destinationip: {exists: true}}, {destinationIp: {exists: true}},
        {destinationIP: {exists: true}}, {DestinationIP: {exists: true}}, {DestinationIp: {exists: true}},
        {destination_ip_address: {exists: true}}, {destinationIpAddress: {exists: true}},
@@ -1931,15 +2166,21 @@ events:
        {Destination_IP: {exists: true}}, {dst_IP: {exists: true}}, {Dst_IP: {exists: true}},
        {dstIPAddr: {exists: true}}, {dstipv4: {exists: true}}, {dstipv6: {exists: true}},
        {destinationIPv4Address: {exists: true}}, {dst_ipv4: {exists: true}}, {locip: {exists: true}},
-       {DstIpAddr: {exists: true}}, {dest_address: {exists: true}}, {dhost: {exists: true}},
-       {dsthost: {exists: true}}, {dst_host: {exists: true}}, {dstHost: {exists: true}},
+       {DstIpAddr: {exists: true}}, {dest_address: {exists: true}}, {cdip: {exists: true}}, {victim: {exists: true}},
+       {victimIP: {exists: true}}, {targetIP: {exists: true}}, {OriginIP: {exists: true}},
+       {"labels.Destination IPv6 Address": {exists: true}}, {"labels.Destination IP": {exists: true}},
+       {"labels.Destination Address": {exists: true}}, {"labels.Destination IP Address": {exists: true}},
+       {labels.DestinationIP: {exists: true}}, {"labels.Dst IP": {exists: true}}, {"labels.Dest IP": {exists: true}},
+       {"labels.Server IP": {exists: true}}, {"labels.Target IP": {exists: true}}, {_any_dst_ip: {exists: true}},
+       {dhost: {exists: true}}, {dsthost: {exists: true}}, {dst_host: {exists: true}}, {dstHost: {exists: true}},
        {dst_hostname: {exists: true}}, {dstname: {exists: true}}, {dest_host: {exists: true}},
        {destHost: {exists: true}}, {dest_hostname: {exists: true}}, {destination_host: {exists: true}},
        {destinationHost: {exists: true}}, {DestinationHostName: {exists: true}},
        {destinationHostName: {exists: true}}, {destination_hostname: {exists: true}}, {server_name: {exists: true}},
        {serverName: {exists: true}}, {server_host: {exists: true}}, {target_host: {exists: true}},
        {targetHost: {exists: true}}, {cs-host: {exists: true}}, {http_host: {exists: true}},
-       {DestinationHostname: {exists: true}}, {TargetServerName: {exists: true}}]
+       {DestinationHostname: {exists: true}}, {TargetServerName: {exists: true}}, {RequestHost: {exists: true}},
+       {request_host: {exists: true}}, {ClientRequestHost: {exists: true}}, {sni: {exists: true}}]
     class: network_activity
     activity_id:
       cases:
@@ -1973,6 +2214,12 @@ samples:
   - description: neither address nor user
     input: 'CEF:0|Example|Sensor|3.0|3003|Disk is nearly full|4|rt=1790000000123 dvchost=sensor2 msg=92 percent used'
     expect: {class_uid: 0, device.hostname: sensor2, message: 92 percent used, severity_id: 3}
+  - description: keys of the product's own, found by the words in them
+    input: 'CEF:0|Example|OT Monitor|6.6|45|IP conflict|7|ExSourceIPAddress=10.1.1.5 ExDestinationIPAddress=10.1.1.9 ExSourcePort=5000 ExDestinationPort=102 ExUserName=engineer ExAction=Blocked ExProtocol=tcp cs3Label=Rule Name cs3=cell 3 only'
+    expect: {class_uid: 4001, activity_id: 5, src_endpoint.ip: 10.1.1.5, src_endpoint.port: 5000, dst_endpoint.ip: 10.1.1.9, dst_endpoint.port: 102, actor.user.name: engineer, action_id: 2, connection_info.protocol_num: 6, firewall_rule.name: cell 3 only}
+  - description: the dictionary's labelled IPv6 addresses
+    input: 'CEF:0|Example|OT Monitor|6.6|46|Write outside the window|8|rt=1790000000123 c6a2Label=Source IPv6 Address c6a2=2001:db8::5 c6a3Label=Destination IPv6 Address c6a3=2001:db8::9 spt=49152 dpt=502 proto=TCP'
+    expect: {class_uid: 4001, src_endpoint.ip: "2001:db8::5", dst_endpoint.ip: "2001:db8::9", dst_endpoint.port: 502}
 """##),
         ("mappings/sources/linux/iptables.yaml", ##"""
 # SPDX-License-Identifier: Apache-2.0
@@ -2919,7 +3166,11 @@ events:
       unmapped.modbus.unit_id: modbus.request.unit_id
       unmapped.modbus.function_code: [modbus.request.function_raw, modbus.response.function_raw]
       unmapped.modbus.category: {from: modbus.request.access_type}
-      unmapped.modbus.is_write: {from: modbus.request.access_type, table: {write: "true", "read/write": "true"}, default: "false"}
+      # "WRITE", "WRITE | SINGLE | HOLDING" …; without it the function says so.
+      unmapped.modbus.is_write:
+        cases:
+          - {when: [{modbus.request.access_type: {contains: write}}, {modbus.request.function_raw: ["5", "6", "15", "16", "21", "22", "23"]}], value: "true"}
+        default: "false"
       unmapped.modbus.address: [modbus.request.write.address, modbus.request.read.address]
       unmapped.modbus.exception_code: modbus.response.exception.raw
       unmapped.modbus.exception: modbus.response.exception.code
@@ -3043,7 +3294,7 @@ samples:
     expect: {class_uid: 0}
   - description: Modbus
     input: '{"timestamp":"2026-11-21T10:00:20.000000+0000","flow_id":53,"event_type":"modbus","src_ip":"172.24.0.10","src_port":53218,"dest_ip":"172.21.0.10","dest_port":502,"proto":"TCP","modbus":{"id":1,"request":{"transaction_id":1,"unit_id":7,"function_raw":6,"function_code":"WrSingleReg","access_type":"WRITE","write":{"address":3,"data":9}},"response":{"function_raw":6}}}'
-    expect: {class_uid: 4001, unmapped.modbus.unit_id: 7, unmapped.modbus.function_code: 6, status_id: 1}
+    expect: {class_uid: 4001, unmapped.modbus.unit_id: 7, unmapped.modbus.function_code: 6, unmapped.modbus.is_write: true, status_id: 1}
 """##),
         ("mappings/zones.example.yaml", ##"""
 # SPDX-License-Identifier: Apache-2.0

@@ -73,10 +73,11 @@ struct EventPipeline: ~Copyable {
     ) {
         let input =
             knowledge.senders.asksForInputs ? names.name(of: batch.frames[index], at: batch.position) : ""
-        normalizer.normalize(frame: index, of: &batch, input: input)
+        let isEvent = normalizer.normalize(frame: index, of: &batch, input: input)
         if let message = normalizer.lastMessage {
             messages.note(Int(batch.frames[index].listener), message.format, message.problems)
         }
+        guard isEvent else { return }
         enricher.enrich(&batch)
         let row = batch.rows.count - 1
         guard matching, row >= 0 else { return }
@@ -164,7 +165,8 @@ struct EventPipeline: ~Copyable {
 
     /// Adds what was counted since the last call to the shared counters.
     mutating func count(into counters: inout LaneCounters, oldest: Int64) {
-        counters.add(normalizer.tally, knowledge, oldest: oldest)
+        counters.add(normalizer.currentTally, knowledge, oldest: oldest)
+        counters.add(&scratch, knowledge.ruleSet)
         counters.add(intelligence: enricher.takeMatches(), knowledge.intelligence)
         normalizer.resetTally()
         messages.flush()
@@ -181,6 +183,7 @@ struct EventPipeline: ~Copyable {
     /// Forgets what was counted of frames that were counted when they came in.
     mutating func forgetCounts() {
         normalizer.resetTally()
+        scratch.resetCounts()
         _ = enricher.takeMatches()
         messages.forget()
     }

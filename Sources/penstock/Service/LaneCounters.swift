@@ -2,6 +2,7 @@
 internal import Instruments
 internal import Inventory
 internal import Normalizer
+internal import Sigma
 
 /// The counters of one lane; flushed once a batch.
 struct LaneCounters {
@@ -10,6 +11,9 @@ struct LaneCounters {
     private let unreadable: Instrument
     private let invalid: Instrument
     private let misfits: Instrument
+    private let cut: Instrument
+    private let unwanted: Instrument
+    private let exhausted: (normalize: Instrument, match: Instrument)
     private let lag: Instrument
     private let repeatedSegments: Instrument
     private let joinedEvents: Instrument
@@ -26,6 +30,16 @@ struct LaneCounters {
         misfits = registry.counter(
             "penstock_normalize_misfits_total",
             help: "Values that did not fit their attribute; they stayed in unmapped.")
+        cut = registry.counter(
+            "penstock_normalize_cut_total",
+            help: "Records with more pairs, fields, elements or levels than a mapping's step takes.")
+        unwanted = registry.dropped(stage: "normalize", reason: "mapping")
+        func exhausted(_ stage: String) -> Instrument {
+            registry.counter(
+                "penstock_regex_exhausted_total", ["stage": stage],
+                help: "Texts on which a regular expression was given up after too many steps; they did not match.")
+        }
+        self.exhausted = (exhausted("normalize"), exhausted("match"))
         repeatedSegments = registry.dropped(stage: "join", reason: "repeated_segment")
         joinedEvents = registry.counter(
             "penstock_joined_events_total", ["outcome": "complete"],
@@ -55,6 +69,18 @@ struct LaneCounters {
         }
     }
 
+    /// Adds what was counted while rules looked at events.
+    func add(_ scratch: inout MatchScratch, _ rules: RuleSet) {
+        exhausted.match.add(scratch.takeExhausted())
+        guard scratch.hasSuppressed else { return }
+        for (filter, count) in zip(rules.filters, scratch.takeSuppressed()) where count > 0 {
+            registry.counter(
+                "penstock_suppressed_matches_total", ["filter": filter.id],
+                help: "Matches of rules that a filter suppressed."
+            ).add(count)
+        }
+    }
+
     /// Adds a batch's tally; `oldest` is when its first frame was received.
     mutating func add(_ tally: Normalizer.Tally, _ knowledge: Knowledge, oldest: Int64) {
         for (number, count) in tally.events.enumerated() where count > 0 {
@@ -69,6 +95,15 @@ struct LaneCounters {
         unreadable.add(tally.unreadable)
         invalid.add(tally.invalid)
         misfits.add(tally.misfits)
+        cut.add(tally.cut)
+        for (number, count) in tally.dropped {
+            unwanted.add(count)
+            registry.counter(
+                "penstock_unwanted_records_total", ["mapping": knowledge.mappings.name(UInt16(number))],
+                help: "Records that their mapping drops, by mapping."
+            ).add(count)
+        }
+        exhausted.normalize.add(tally.exhausted)
         lag.set(max(0, (wallClock() &- oldest) / 1_000_000))
     }
 }
