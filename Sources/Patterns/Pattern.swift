@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CPCRE2
+internal import Glibc
 
 /// A regular expression over bytes: PCRE2 syntax, compiled and JIT-compiled once.
 ///
 /// Matching is bounded, so that no text from outside can hold a lane: an expression that takes more than ``matchLimit``
 /// steps from one place of a text counts as no match and is counted (``Scratch/exhausted``). A step can look at all of a
 /// text, and PCRE2 counts anew at each place; so on a text of more than ``longText`` bytes an expression has fewer steps,
-/// and has to match near the beginning.
+/// and its places are tried some at a time until ``longTime`` of the processor is used. No expression that looks at a text
+/// once comes near to that: it takes a thousandth.
 public final class Pattern: Sendable {
     /// The most backtracking steps from one place of a text.
     public static let matchLimit: UInt32 = 20_000
     /// The bytes above which a text has fewer steps: as many times fewer as it is longer.
     public static let longText = 2_048
-    /// The most bytes of a text times places where a match is looked for: all places up to 5,792 bytes, the first 512 of
-    /// 64 KiB.
-    static let mostWork = 1 << 25
+    /// The nanoseconds of processor time after which a search of a long text is given up.
+    public static let longTime = 10_000_000
+    /// The bytes of a long text times the places that are tried at a time.
+    static let work = 1 << 23
     /// The most bytes of an expression.
     public static let sizeLimit = 8_192
 
@@ -73,12 +76,11 @@ public final class Pattern: Sendable {
             pcre2_match_context_free_8(context)
         }
 
-        /// Bounds for a text of `count` bytes, and how many places of it a match is looked for at.
-        fileprivate func bounds(_ count: Int) -> (context: OpaquePointer?, places: Int) {
-            let places = max(64, Pattern.mostWork / count)
+        /// The bounds for a text of `count` bytes in which a match begins at `last` at the latest.
+        fileprivate func bounds(_ count: Int, last: Int) -> OpaquePointer? {
             pcre2_set_match_limit_8(context, UInt32(max(100, Int(Pattern.matchLimit) * Pattern.longText / count)))
-            pcre2_set_offset_limit_8(context, places)
-            return (context, places)
+            pcre2_set_offset_limit_8(context, last)
+            return context
         }
 
         /// How many texts were given up because of the match limit since the count was last taken.
@@ -114,7 +116,10 @@ public final class Pattern: Sendable {
         var code: Int32 = 0
         var offset = 0
         let bytes = Array(expression.utf8)
-        let made = pcre2_compile_8(bytes, bytes.count, flags, &code, &offset, nil)
+        let safe = NegatedTypes.inClasses(bytes)
+        var made = pcre2_compile_8(safe, safe.count, flags, &code, &offset, nil)
+        // A fault is told by its place in the expression as it was written.
+        if made == nil { made = pcre2_compile_8(bytes, bytes.count, flags, &code, &offset, nil) }
         guard let made else {
             var text = [UInt8](repeating: 0, count: 256)
             pcre2_get_error_message_8(code, &text, text.count)
@@ -157,29 +162,58 @@ public final class Pattern: Sendable {
 
     /// Searches `bytes` for the first match.
     public func matches(_ bytes: RawSpan, _ scratch: borrowing Scratch) -> Bool {
-        var isCut = false
         let result = bytes.withUnsafeBytes { buffer -> Int32 in
             guard lead.admits(buffer) else { return PCRE2_ERROR_NOMATCH }
             // PCRE2 refuses a null subject even of length 0.
             guard let base = buffer.baseAddress else {
                 return pcre2_match_8(compiled.code, [0], 0, 0, 0, scratch.data, compiled.context)
             }
-            var context = compiled.context
-            if buffer.count > Pattern.longText {
-                let bounds = scratch.bounds(buffer.count)
-                context = bounds.context
-                isCut = buffer.count > bounds.places && !compiled.isAnchored
-            }
             let text = base.assumingMemoryBound(to: UInt8.self)
-            // What pcre2_match(3) checks besides is known: options it can take, and no UTF-8 to be valid.
-            guard compiled.isNative else {
-                return pcre2_match_8(compiled.code, text, buffer.count, 0, 0, scratch.data, context)
-            }
-            return pcre2_jit_match_8(compiled.code, text, buffer.count, 0, 0, scratch.data, context)
+            if buffer.count > Pattern.longText { return search(text, buffer.count, scratch) }
+            return match(text, buffer.count, from: 0, scratch, compiled.context)
         }
         // Any answer below is a limit: of steps, of the stack of machine code, of depth or memory without it.
-        if result < PCRE2_ERROR_NOMATCH || isCut && result == PCRE2_ERROR_NOMATCH { scratch.given.pointee += 1 }
+        if result < PCRE2_ERROR_NOMATCH { scratch.given.pointee += 1 }
         return result >= 0
+    }
+
+    @inline(__always)
+    private func match(
+        _ text: UnsafePointer<UInt8>, _ count: Int, from start: Int, _ scratch: borrowing Scratch,
+        _ context: OpaquePointer?
+    ) -> Int32 {
+        // What pcre2_match(3) checks besides is known: options it can take, and no UTF-8 to be valid.
+        guard compiled.isNative else {
+            return pcre2_match_8(compiled.code, text, count, start, 0, scratch.data, context)
+        }
+        return pcre2_jit_match_8(compiled.code, text, count, start, 0, scratch.data, context)
+    }
+
+    /// Searches a long text, some places at a time.
+    private func search(_ text: UnsafePointer<UInt8>, _ count: Int, _ scratch: borrowing Scratch) -> Int32 {
+        if compiled.isAnchored { return match(text, count, from: 0, scratch, scratch.bounds(count, last: count)) }
+        let places = max(128, Pattern.work / count)
+        var start = 0
+        var began = 0
+        while true {
+            var end = min(start + places, count)
+            // A place is the beginning of a character; of four bytes in a row one is, or they are no UTF-8.
+            for _ in 0..<3 where end < count && text[end] & 0xC0 == 0x80 { end += 1 }
+            let last = end < count ? end - 1 : count
+            let result = match(text, count, from: start, scratch, scratch.bounds(count, last: last))
+            guard result == PCRE2_ERROR_NOMATCH, end < count else { return result }
+            let now = Pattern.processorTime
+            if start == 0 { began = now }
+            if now - began > Pattern.longTime { return PCRE2_ERROR_MATCHLIMIT }
+            start = end
+        }
+    }
+
+    /// Nanoseconds that this thread had of the processor.
+    private static var processorTime: Int {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return time.tv_sec * 1_000_000_000 + time.tv_nsec
     }
 
     /// The byte range of group `number` in the last successful match with `scratch`, or nil when it took no part.

@@ -20,22 +20,34 @@ import Testing
         #expect(try !Self.matches("c", "ab", scratch) && scratch.exhausted == 0)
     }
 
-    /// In a long text a match begins near the beginning, or where the expression demands it.
-    @Test func longTexts() throws {
+    /// A long text is searched to its end, in steps that begin with whole characters.
+    @Test(arguments: ["x", "é", "€", "\u{1F3ED}"])
+    func longTexts(_ letter: String) throws {
         let scratch = Pattern.Scratch()
-        for length in [5_000, 60_000, 1_000_000] {
-            let filling = String(repeating: "x", count: length)
-            #expect(try Self.matches("ab?x+y$", "ab\(filling)y", scratch))
-            #expect(try Self.matches(#"^\w+y$"#, "\(filling)y", scratch))
+        for length in [1_500, 5_000, 60_000] {
+            let filling = String(repeating: letter, count: length / letter.utf8.count)
+            #expect(try Self.matches("ab?\(letter)+y$", "ab\(filling)y", scratch))
+            #expect(try Self.matches(#"^\D+y$"#, "\(filling)y", scratch))
+            #expect(try Self.matches("(?<=\(letter))ab", "\(filling)ab", scratch))
+            #expect(try Self.matches("(?<!y)ab$", "\(filling)ab", scratch))
+            #expect(try !Self.matches("^ab", "\(filling)ab", scratch))
+            #expect(try !Self.matches("ab", "\(filling)a", scratch))
             #expect(scratch.takeExhausted() == 0)
         }
-        let filling = String(repeating: "x", count: 60_000)
-        #expect(try !Self.matches("ab", "\(filling)ab", scratch))
-        #expect(scratch.takeExhausted() == 1)
-        // Where only the beginning counts, nothing was given up.
-        #expect(try !Self.matches("^ab", "\(filling)ab", scratch) && scratch.takeExhausted() == 0)
-        let short = String(repeating: "x", count: 5_000)
-        #expect(try Self.matches("ab", "\(short)ab", scratch) && scratch.takeExhausted() == 0)
+        let range = try Pattern("a(b)").first(in: String(repeating: letter, count: 20_000) + "ab")
+        #expect(range == 20_000 * letter.utf8.count..<20_000 * letter.utf8.count + 2)
+    }
+
+    /// No text makes it read where there is none, whatever its bytes.
+    @Test func bytesThatAreNoText() throws {
+        let scratch = Pattern.Scratch()
+        for byte: UInt8 in [0x80, 0xBF, 0xC3, 0xE2, 0xF0, 0xFF, 0x00] {
+            for count in [2_900, 10_000, 60_000] {
+                let bytes = Array(repeating: byte, count: count) + Array("ab".utf8)
+                #expect(try Pattern("ab").matches(bytes.span.bytes, scratch))
+                #expect(try !Pattern("[b]a").matches(bytes.span.bytes, scratch))
+            }
+        }
     }
 
     /// Expressions that look at a text again from each of its places, and from each of what they found there. What the
@@ -60,5 +72,14 @@ import Testing
         var time = timespec()
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+}
+
+extension Pattern {
+    /// Where the first match in a text stands.
+    fileprivate func first(in text: String) -> Range<Int>? {
+        let scratch = Pattern.Scratch()
+        let bytes = Array(text.utf8)
+        return matches(bytes.span.bytes, scratch) ? range(of: 0, scratch) : nil
     }
 }
