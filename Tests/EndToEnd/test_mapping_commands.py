@@ -45,7 +45,7 @@ def test_check_tells_every_kind_of_fault_at_its_place(tmp_path):
     assert code == 1
     assert told == [
         "%s:9:12: authentication of OCSF 1.8.0 demands 'service' or 'dst_endpoint': map one of them" % file,
-        "%s:11:11: user of OCSF 1.8.0 has no attribute 'nmae'" % file,
+        "%s:11:11: user of OCSF 1.8.0 has no attribute 'nmae' (did you mean 'name'?)" % file,
         "%s:11:69: is_remote takes true or false, not 'maybe'" % file,
         "%s:11:96: status_id has no value 'Fine'; it takes 0 Unknown, 1 Success, 2 Failure, 99 Other" % file,
         "4 faults",
