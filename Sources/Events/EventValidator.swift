@@ -91,9 +91,9 @@ public struct EventValidator: Sendable {
             }
             object(0, found.shape, "")
             if let activity = document.integer("activity_id"), let type = document.integer("type_uid"),
-                type != uid * 100 + activity
+                type != uid &* 100 &+ activity
             {
-                fault("type_uid", "\(type) is not \(uid * 100 + activity)")
+                fault("type_uid", "\(type) is not \(uid &* 100 &+ activity)")
             }
             if let category = document.integer("category_uid"), category != Int64(found.category) {
                 fault("category_uid", "\(category) is not \(found.category)")

@@ -104,14 +104,30 @@ struct RFC5424Tests {
         #expect(object["structured_data_text"] as? String == text)
     }
 
+    /// Behind a relay the second host is the device; a program's own date with a word behind it tells none.
+    @Test(
+        "the host of a second header",
+        arguments: [
+            ("Mar  5 14:07:09 fw7 kernel: IN=eth0", "fw7"), ("Mar 5 14:07:09 fw7 sshd[7]: x", "fw7"),
+            ("2026-03-05T14:07:09Z fw7 %ASA-6-302013: Built", "fw7"),
+            ("Mar  5 14:07:09 ise CISE_Failed_Attempts 1 1 0", "ise"),
+            ("2026-03-05T14:07:09Z INFO main: started", ""), ("2026-03-05T14:07:09Z worker started", ""),
+            ("2026-03-05T14:07:09Z Warning disk: full", ""), ("Mar  5 14:07:09 fw7", ""), ("Mar  5 14:07:09 fw7 ", ""),
+            ("Mar  5 14:07:09 fw7 [7]: x y", "fw7"), ("Mar  5 14:07:09 fw7 : x", ""),
+        ])
+    func innerHost(content: String, host: String) {
+        let parsed = ParsedSyslog("<14>Mar  5 14:07:10 relay \(content)")
+        #expect(parsed.hostname == "relay" && parsed.text(parsed.message.innerHostname) == host)
+    }
+
     /// CyberArk and others end the header after HOSTNAME or APP-NAME.
     @Test(
         "a payload that begins where a field should be is the message",
         arguments: ["CEF:0|V|P|1|1|n|5|src=192.0.2.1", "LEEF:2.0|V|P|1|e|^|a=b", "{\"a\": 1}", "{ \"a\":1}"])
     func shortHeader(payload: String) {
-        for (header, appname) in [("vault", ""), ("vault app", "app"), ("vault app 7", "app")] {
-            let parsed = ParsedSyslog("<5>1 2026-01-01T00:00:00Z \(header) \(payload)")
-            #expect(parsed.content == payload && parsed.hostname == "vault")
+        for (header, appname) in [("", ""), ("vault ", ""), ("vault app ", "app"), ("vault app 7 ", "app")] {
+            let parsed = ParsedSyslog("<5>1 2026-01-01T00:00:00Z \(header)\(payload)")
+            #expect(parsed.content == payload && parsed.hostname == (header.isEmpty ? "" : "vault"))
             #expect(parsed.problems.contains("header_incomplete") && !parsed.message.isStrict)
             #expect(parsed.appname == appname)
         }

@@ -79,6 +79,48 @@ struct FlatWriterTests {
         }
     }
 
+    /// Texts that hold each other, as the original text holds the message, of any bytes and beyond any room made at once:
+    /// each is written as it is alone.
+    @Test func textsInTexts() throws {
+        var builder = FieldTable.Builder()
+        for path in FlatWriterTests.paths { builder.add(path) }
+        let table = builder.build()
+        let paths = ["message", "metadata.uid", "src_endpoint.ip", "unmapped.a.b.c", "unmapped.z"]
+        var random = Random(12)
+        var batch = Batch(table: table)
+        let pieces: [[UInt8]] =
+            ["plain text ", "\"", "\\", "\n", "\u{E9}", "\u{1F600}", "\u{1}"].map { Array($0.utf8) } + [
+                [0xC3], [0xF0, 0x9F], [0x80], [0xFF],
+            ]
+        for round in 0..<2_000 {
+            batch.reset()
+            batch.beginRow(frame: -1, classUID: 0, time: 0)
+            var bytes: [UInt8] = []
+            let few = Bool.random(using: &random) ? 1 : pieces.count
+            for _ in 0..<(round % 10 == 0 ? 2_000 : 40) { bytes += pieces[Int.random(in: 0..<few, using: &random)] }
+            let whole = batch.slab.append(bytes.span.bytes)
+            var wanted: [String: String] = [:]
+            for path in paths {
+                let start = Int.random(in: 0...bytes.count / 3, using: &random)
+                let end = Int.random(in: bytes.count / 2...bytes.count, using: &random)
+                let part = Extent(start..<end).shifted(by: whole.offset)
+                batch.put(.bytes(try #require(table.id(path)), .text, part))
+                var alone = Slab(capacity: 256)
+                JSONText.append(bytes[start..<end].span.bytes, to: &alone)
+                wanted[path] = alone.bytes.text
+            }
+            batch.endRow()
+            var slab = Slab(capacity: 256)
+            EventWriter.append(0, of: batch, to: &slab)
+            let a = wanted["unmapped.a.b.c"] ?? "", z = wanted["unmapped.z"] ?? ""
+            let expected =
+                "{\"message\":\(wanted["message"] ?? ""),\"metadata\":{\"uid\":\(wanted["metadata.uid"] ?? "")},"
+                + "\"src_endpoint\":{\"ip\":\(wanted["src_endpoint.ip"] ?? "")},"
+                + "\"unmapped\":{\"a\":{\"b\":{\"c\":\(a)}},\"z\":\(z)}}"
+            #expect(slab.bytes.text == expected, "round \(round)")
+        }
+    }
+
     private static func text(_ random: inout Random) -> String {
         let letters = ["a", "b", " ", "\"", "\\", "\n", "\t", "\u{1}", "\u{1F}", "\u{E9}", "\u{1F600}", "\u{7F}", "/"]
         // Most are clean, as texts are.

@@ -9,7 +9,7 @@ import Wire
 /// What each parse step captures, in mappings written for the purpose.
 struct StepTests {
     /// A mapping for messages that begin with `demo`, with `steps` and lines of `map:` (or more keys of the event).
-    private static func mapping(_ steps: String, _ lines: String, more: String = "") -> String {
+    static func mapping(_ steps: String, _ lines: String, event: String = "", more: String = "") -> String {
         let map = lines.split(separator: "\n").map { "      \($0)" }.joined(separator: "\n")
         return """
             name: demo
@@ -21,6 +21,7 @@ struct StepTests {
             events:
               - class: network_activity
                 activity_id: Traffic
+                \(event)
                 map:
             \(map)
                   connection_info.direction_id: {value: 0}

@@ -9,22 +9,7 @@ import Wire
 /// How values are found and read: dates in figures, spans of time, keys with dots, blanks around values, event codes.
 struct ValueReadingTests {
     private static func mapping(_ step: String, _ lines: String, event: String = "", more: String = "") -> String {
-        let map = lines.split(separator: "\n").map { "      \($0)" }.joined(separator: "\n")
-        return """
-            name: demo
-            product: {name: Demo}
-            match: [{regex: '.'}]
-            \(more)
-            parse: [\(step)]
-            events:
-              - class: network_activity
-                activity_id: Traffic
-                \(event)
-                map:
-            \(map)
-                  src_endpoint.name: {value: s}
-                  connection_info.direction_id: {value: 0}
-            """
+        StepTests.mapping("  [\(step)]", lines + "\nsrc_endpoint.name: {value: s}", event: event, more: more)
     }
 
     private func object(_ mapping: String, _ line: String) throws -> [String: Any] {

@@ -121,8 +121,36 @@ extension SyslogParser {
         guard let time = SyslogTimestamp.read(bytes, at: start), bytes.byte(at: time.end) == 0x20 else { return }
         let name = bytes.endOfBlanks(from: time.end)
         let end = bytes.endOfPlainName(from: name)
-        guard end > name, bytes.byte(at: end) == 0x20 else { return }
+        guard end > name, bytes.byte(at: end) == 0x20, isTag(bytes, bytes.endOfBlanks(from: end)),
+            !isLevel(bytes.part(name, end - name))
+        else { return }
         message.innerTimestampText = Extent(start..<time.end)
         message.innerHostname = Extent(name..<end)
     }
+
+    /// Whether a tag begins at `start`: a word with a colon at its end or before a bracket with figures, or one of Cisco's.
+    /// What a program writes behind a date of its own (`2026-03-05T14:07:09 worker started`) is no header.
+    private func isTag(_ bytes: RawSpan, _ start: Int) -> Bool {
+        if bytes.byte(at: start) == 0x25 || bytes.hasBytes("CISE_", at: start) || bytes.hasBytes("CSCOacs_", at: start)
+        {
+            return true
+        }
+        let word = bytes.part(start, min(bytes.endOfWord(from: start) - start, 128))
+        guard word.byteCount > 1, let last = word.byte(at: word.byteCount - 1) else { return false }
+        return last == 0x3A || last == 0x5D && word.firstIndex(of: 0x5B) ?? 0 > 0
+    }
+
+    /// Whether a word is the level that programs write behind their dates, and so no host.
+    private func isLevel(_ word: RawSpan) -> Bool {
+        guard word.byteCount <= 8 else { return false }
+        var key: UInt64 = 0
+        for index in 0..<word.byteCount { key = key << 8 | UInt64((word.byte(at: index) ?? 0) | 0x20) }
+        return SyslogParser.levels.contains(key)
+    }
+
+    private static let levels = Set(
+        [
+            "trace", "debug", "info", "notice", "warn", "warning", "error", "err", "crit", "critical", "alert", "emerg",
+            "fatal", "severe",
+        ].map { (name: String) in name.utf8.reduce(UInt64(0)) { $0 << 8 | UInt64($1) } })
 }

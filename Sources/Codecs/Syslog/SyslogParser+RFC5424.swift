@@ -71,6 +71,7 @@ extension SyslogParser {
     /// read.
     private func readFields(_ bytes: RawSpan, _ start: Int, _ message: inout SyslogMessage) -> Int {
         var position = start
+        if endsEarly(bytes, &position, &message) { return position }
         message.hostname = readField(bytes, &position, Limit.hostname, &message)
         if endsEarly(bytes, &position, &message) { return position }
         message.appname = readField(bytes, &position, Limit.appname, &message)
@@ -87,8 +88,12 @@ extension SyslogParser {
         guard position >= 0, bytes.byte(at: position) == 0x20 else { return false }
         let start = position + 1
         switch bytes.byte(at: start) {
-        case 0x43: guard bytes.hasBytes("CEF:", at: start), isDigit(bytes.byte(at: start + 4)) else { return false }
-        case 0x4C: guard bytes.hasBytes("LEEF:", at: start), isDigit(bytes.byte(at: start + 5)) else { return false }
+        case 0x43:
+            guard bytes.hasBytes("CEF:", at: start), (bytes.byte(at: start + 4) ?? 0) &- 0x30 <= 9 else { return false }
+        case 0x4C:
+            guard bytes.hasBytes("LEEF:", at: start), (bytes.byte(at: start + 5) ?? 0) &- 0x30 <= 9 else {
+                return false
+            }
         case 0x7B: guard bytes.byte(at: bytes.endOfBlanks(from: start + 1)) == 0x22 else { return false }
         default: return false
         }
@@ -96,8 +101,6 @@ extension SyslogParser {
         position = -1
         return true
     }
-
-    private func isDigit(_ byte: UInt8?) -> Bool { byte.map { $0 >= 0x30 && $0 <= 0x39 } ?? false }
 
     /// Reads a blank and one field; `position` is -1 afterwards, and everything from the fault on is message, when it
     /// cannot be read.
