@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <linux/filter.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -238,6 +239,18 @@ int penstock_set_receive_buffer(int fd, int bytes) {
     socklen_t length = sizeof granted;
     if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &length) < 0) return -errno;
     return granted;
+}
+
+void penstock_share_arena(void) {
+#ifdef __GLIBC__
+    mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
+void penstock_return_memory(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 void penstock_name_thread(const char *name) {

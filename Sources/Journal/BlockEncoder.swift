@@ -18,7 +18,7 @@ struct BlockEncoder: ~Copyable {
     private static let pause = 63
 
     /// The blocks made since `reset`, ready to be written.
-    private(set) var blocks = Slab(capacity: 320 << 10)
+    private(set) var blocks = Slab(capacity: 128 << 10)
     /// The number of the next frame.
     private(set) var next: UInt64
     /// The chain value after the last block.
@@ -58,8 +58,11 @@ struct BlockEncoder: ~Copyable {
 
     /// Appends one block of frames from `index` on, and moves `index` to the first one that is not in it.
     ///
+    /// - Parameter isBusy: whether the batch is one of many.
     /// - Returns: how many frames were longer than ``mostFrame`` and have been cut.
-    mutating func encode(_ batch: borrowing Batch, _ frames: [Frame], from index: inout Int) -> Int {
+    mutating func encode(
+        _ batch: borrowing Batch, _ frames: [Frame], from index: inout Int, isBusy: Bool
+    ) -> Int {
         described.reset()
         for origin in named { numbers[origin] = 0 }
         named.removeAll(keepingCapacity: true)
@@ -94,7 +97,7 @@ struct BlockEncoder: ~Copyable {
             stored: 0, content: blocks.count - before, text: text, frames: index - start, epoch: epoch, first: next,
             earliest: earliest, latest: latest, log: log, method: .raw, checksum: 0, chain: chain)
         header.stored = header.content
-        if isWorthTrying(isBusy: batch.slab.count >= BlockEncoder.load) { compress(&header, at: before) }
+        if isWorthTrying(isBusy: isBusy || batch.slab.count >= BlockEncoder.load) { compress(&header, at: before) }
         seal(&header, at: place)
         next = header.end
         chain = header.chain

@@ -29,8 +29,8 @@ public final class JournalLog: @unchecked Sendable {
     private var file: SegmentFile?
     /// How many of the segment's bytes count.
     private var filled: Int
-    /// Up to where the segment has bytes to be written over.
-    private var reserved = 0
+    private var room = SegmentRoom()
+    private var pace = Pace()
     private let segmentLimit: Int
     /// The committer's own: up to where the kernel was told that it may use its memory again.
     private var released: (segment: UInt64, offset: Int) = (0, 0)
@@ -148,6 +148,7 @@ public final class JournalLog: @unchecked Sendable {
     private func record(_ batch: borrowing Batch, _ frames: [Frame]) throws(JournalError) {
         let (next, chain) = (encoder.next, encoder.chain)
         encoder.reset(next: next, chain: chain)
+        pace.note(batch.slab.count, commit: committed.load(ordering: .relaxed))
         let segment = if let file, filled < segmentLimit { file } else { try begin(next, chain) }
         let base = filled
         var size = base
@@ -155,16 +156,16 @@ public final class JournalLog: @unchecked Sendable {
         var cut = 0
         do {
             while index < frames.count {
-                cut += encoder.encode(batch, frames, from: &index)
+                cut += encoder.encode(batch, frames, from: &index, isBusy: pace.isBusy)
                 guard index == frames.count || encoder.blocks.count >= JournalLog.mostPending else { continue }
-                reserve(segment, from: size, encoder.blocks.count)
-                try segment.write(encoder.blocks.bytes, at: size)
+                try room.write(
+                    encoder.blocks.bytes, to: segment, at: size, limit: segmentLimit, isFrequent: pace.isFrequent)
                 size += encoder.blocks.count
                 encoder.clear()
             }
         } catch {
             // Whatever a cut write left is behind the bytes that count; without this, the next write covers it.
-            self.cut(segment, to: base)
+            room.cut(segment, to: base)
             encoder.reset(next: next, chain: chain)
             throw error
         }
@@ -188,25 +189,9 @@ public final class JournalLog: @unchecked Sendable {
         context.oversize.add(cut)
     }
 
-    /// Makes room in front of a write that would make the segment longer.
-    private func reserve(_ segment: SegmentFile, from size: Int, _ count: Int) {
-        reserved = max(reserved, size)
-        // Small segments, and the end of each, are not worth it.
-        while reserved < size + count, reserved + SegmentFile.reservation <= segmentLimit {
-            guard let end = segment.reserve(from: reserved, for: count) else { return cut(segment, to: size) }
-            reserved = end
-        }
-    }
-
-    /// Cuts the segment to what counts.
-    private func cut(_ segment: SegmentFile, to size: Int) {
-        _ = segment.truncate(to: size)
-        reserved = 0
-    }
-
     /// Begins a segment with the frame `next`.
     private func begin(_ next: UInt64, _ chain: ChainValue) throws(JournalError) -> SegmentFile {
-        if let file { cut(file, to: filled) }
+        if let file { room.cut(file, to: filled) }
         let path = "\(context.folder(number))/\(Segment.name(next))"
         let made = try SegmentFile.open(path, .create)
         let header = SegmentHeader(log: UInt32(truncatingIfNeeded: number), epoch: epoch, first: next, chain: chain)
@@ -288,7 +273,7 @@ public final class JournalLog: @unchecked Sendable {
     func finish() {
         guard isWritable, !isAppending.exchange(true, ordering: .acquiring) else { return }
         defer { isAppending.store(false, ordering: .releasing) }
-        if let file, reserved > 0 { cut(file, to: filled) }
+        if let file, room.isOpen { room.cut(file, to: filled) }
     }
 
     /// fdatasync(2) of a segment. After an error the kernel has forgotten which pages are not on disk: they are read,

@@ -58,7 +58,7 @@ final class SegmentFile: Sendable {
         }
     }
 
-    /// The most that ``reserve(from:for:)`` writes at once.
+    /// The most that ``reserve(from:for:allocated:)`` writes at once.
     static let reservation = 256 << 10
     /// What it writes for small blocks: of a folio, the kernel looks at each page with each write.
     private static let smallReservation = 64 << 10
@@ -72,12 +72,16 @@ final class SegmentFile: Sendable {
     /// The kernel then keeps those bytes in one large folio, where writes of some kilobytes cost half as much as those
     /// that make the file longer; and fdatasync(2) need not write a new length each time.
     ///
+    /// - Parameter allocated: up to where the file system has found blocks.
     /// - Returns: where the zeros end; nil when there is no room for them.
-    func reserve(from offset: Int, for size: Int) -> Int? {
+    func reserve(from offset: Int, for size: Int, allocated: inout Int) -> Int? {
         let step = size < 4096 ? SegmentFile.smallReservation : SegmentFile.reservation
         let count = step - offset % step
-        // Whether it can is no matter: the write finds out.
-        if offset % SegmentFile.allocation == 0 { _ = penstock_allocate(descriptor, offset, SegmentFile.allocation) }
+        if offset + count > allocated {
+            // Whether it can is no matter: the write finds out.
+            let wanted = SegmentFile.allocation - offset % SegmentFile.allocation
+            if penstock_allocate(descriptor, offset, wanted) == 0 { allocated = offset + wanted }
+        }
         do {
             try unsafe write(SegmentFile.zeros.span.bytes.extracting(0..<count), at: offset)
             return offset + count

@@ -20,7 +20,7 @@ public struct ReceiveLimits: Sendable, Equatable {
 
     /// Limits; the defaults suit a lane that handles its batch in a few milliseconds.
     public init(
-        frames: Int = 1024, bytes: Int = 1 << 19, turn: Int = 128 << 10, coalescing: Int = 1000,
+        frames: Int = 256, bytes: Int = 1 << 17, turn: Int = 128 << 10, coalescing: Int = 1000,
         held: Int = 16 << 20, patience: Int = 10_000
     ) {
         self.frames = max(frames, 1)

@@ -6,10 +6,10 @@ internal import Transport
 /// Decides how many lanes share the datagrams of a port.
 ///
 /// Waking four threads for a trickle costs four times as much as waking one, and one thread cannot take a flood. So
-/// one lane has all datagrams as long as it keeps up; when it has had no pause for a while, or has had none and its
-/// socket fills, the next one joins, and when the lanes together are idle enough, the last one leaves. The kernel hands each datagram to one of the active
-/// lanes at random, so that one heavy sender is shared out as well; a port that events in several messages come to is
-/// shared out by sender instead.
+/// one lane has all datagrams as long as it keeps up, or catches up (``Strain``); else the next one joins, and when the
+/// lanes together are idle enough, the last one leaves. The kernel hands each datagram to one of the active lanes at
+/// random, so that one heavy sender is shared out as well; a port that events in several messages come to is shared out by
+/// sender instead.
 final class Spreader: Sendable {
     /// Sockets of one port, one a lane; the group's program is set through the first one.
     final class Group: @unchecked Sendable {
@@ -33,15 +33,10 @@ final class Spreader: Sendable {
         var kept: [UInt16: Int64] = [:]
     }
 
-    /// Milliseconds without a pause after which a lane may be overloaded.
-    static let patience: Int64 = 12
-    /// Milliseconds without a pause after which it is, although its socket holds little: after a hiccup of the machine a
-    /// lane at two thirds of its capacity needs longer than ``patience`` to catch up.
-    private static let limit: Int64 = 150
-    /// The share of the receive buffer that may be full before ``limit``.
-    private static let full = 0.25
+    /// Milliseconds between two changes.
+    private static let patience: Int64 = 12
     /// Of the lanes that would be left, the share that the work may take when the last one leaves.
-    private static let calmLoad = 0.6
+    private static let calmLoad = 0.7
     /// Milliseconds of calm before a lane leaves.
     private static let calm: Int64 = 3_000
     /// Milliseconds that a port's senders stay at one lane each after the last event in several messages.
@@ -76,10 +71,8 @@ final class Spreader: Sendable {
         }
     }
 
-    /// A lane has not had a pause for `unbroken` milliseconds, at least ``patience``, and its fullest socket is full to
-    /// the share `backlog`.
-    func saturated(now: Int64, unbroken: Int64, backlog: Double) {
-        guard lanes > 1, unbroken >= Spreader.limit || backlog >= Spreader.full else { return }
+    /// A lane is overloaded: more of them share from now on.
+    func addLanes(now: Int64) {
         state.withLock { state in
             guard state.active < lanes, now - state.lastChange >= Spreader.patience else { return }
             change(&state, to: min(lanes, state.active * 2), now)

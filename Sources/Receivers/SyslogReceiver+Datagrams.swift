@@ -10,13 +10,22 @@ extension SyslogReceiver {
 
     func receive(_ index: Int, _ socket: UDPSocket, _ batch: inout Batch, _ mostFrames: Int) {
         let listener = doors[index].listener
+        let arena = arena
+        var messages = 0
+        var bytes = 0
         for _ in 0..<SyslogReceiver.rounds where batch.frames.count < mostFrames {
             guard case .datagrams(let count) = socket.receive(into: arena) else { break }
             if count > 0, clocks.now >= doors[index].nextSegmentLook { lookForSegments(index, listener) }
-            for slot in 0..<count { append(slot, index, listener, &batch) }
+            for slot in 0..<count {
+                let length = append(slot, of: arena, listener, &batch)
+                messages += length > 0 ? 1 : 0
+                bytes += length
+            }
             // A batch that is not full has emptied the socket.
             if count < arena.slots { break }
         }
+        doors[index].messages += messages
+        doors[index].bytes += bytes
         noteDrops(index, socket)
     }
 
@@ -31,8 +40,8 @@ extension SyslogReceiver {
         doors[index].nextSegmentLook = clocks.now + (isSegment ? 1000 : 10)
     }
 
-    private func append(_ slot: Int, _ index: Int, _ listener: Listener, _ batch: inout Batch) {
-        let arena = arena
+    /// - Returns: the length of the message, 0 when there is none.
+    private func append(_ slot: Int, of arena: DatagramArena, _ listener: Listener, _ batch: inout Batch) -> Int {
         let peer = arena.peer(slot)
         let bytes = arena.bytes(slot)
         let most = listener.configuration.maxMessageBytes
@@ -41,15 +50,14 @@ extension SyslogReceiver {
         let length = isCut ? min(most, bytes.byteCount) : lengthWithoutTrailer(bytes)
         guard length > 0 else {
             refusals.emptyDatagram()
-            return
+            return 0
         }
         if isCut { refusals.oversize(listener, peer: peer, length: wireLength, now: clocks.now) }
         batch.append(
             bytes.part(0, length), received: clocks.received, peer: peer?.ip, peerPort: peer?.port ?? 0,
             listener: listener.number,
             transport: .udp, isCut: isCut)
-        doors[index].messages += 1
-        doors[index].bytes += length
+        return length
     }
 
     /// A datagram needs no trailer, but senders that also speak TCP leave theirs: LF, CR LF or NUL at its end.

@@ -43,8 +43,7 @@ public final class SyslogReceiver: @unchecked Sendable {
     private var toldHeld = 0
     private let shedMessages: Instrument
     let spreader: Spreader
-    /// When the lane last had nothing to do, in monotonic milliseconds; before its first poll it had no work to miss.
-    private var lastPause: Int64?
+    private var strain = Strain()
     private var load = LaneLoad()
     private var rest: Rest
     private var hasRested = false
@@ -198,14 +197,12 @@ public final class SyslogReceiver: @unchecked Sendable {
         var woken = loop.wait(milliseconds: 0, into: &ready)
         guard ready.isEmpty, !woken, milliseconds != 0 else {
             let now = Clocks.monotonic
-            let unbroken = now - (lastPause ?? now)
-            if unbroken >= Spreader.patience { spreader.saturated(now: now, unbroken: unbroken, backlog: backlog) }
-            lastPause = lastPause ?? now
+            if spreader.isShared, strain.isOverloaded(now: now, backlog: { backlog }) { spreader.addLanes(now: now) }
             return
         }
         let longest = Int(max(min(nextSweep - clocks.now, SyslogReceiver.sweepPause), 1))
         woken = loop.wait(milliseconds: milliseconds < 0 ? longest : min(milliseconds, longest), into: &ready)
-        defer { lastPause = Clocks.monotonic }
+        defer { strain.rest(now: Clocks.monotonic) }
         guard limits.coalescing > 0, !ready.isEmpty, !woken else { return }
         Clocks.sleep(microseconds: rest.microseconds)
         hasRested = true

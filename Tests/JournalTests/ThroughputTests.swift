@@ -53,7 +53,7 @@ struct ThroughputTests {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
-    @Test("appending", arguments: [1, 16, 64, 512])
+    @Test("appending", arguments: [1, 8, 16, 64, 512])
     func append(size: Int) throws {
         let scratch = Scratch()
         var random = Random(3)

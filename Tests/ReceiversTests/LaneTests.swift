@@ -71,6 +71,40 @@ import Wire
         lanes.finish()
     }
 
+    /// A hiccup of the machine fills the socket of a lane that takes more than what arrives: it catches up alone, and the
+    /// messages stay in order. When it does not catch up, others join.
+    @Test func aBacklogThatShrinksCallsNoOtherLane() throws {
+        let limits = ReceiveLimits(frames: 192, coalescing: 0)
+        let lanes = try HandLanes([.test(.udp) { $0.receiveBuffer = 256 << 10 }], lanes: 2, limits: limits)
+        guard !lanes.log.all.contains(where: { $0.contains("no program that spreads") }) else { return }
+        var sender = try Sender(lanes)
+        lanes.poll(0, timeout: 1)
+        // More than a quarter of the buffer, less than the brim; a datagram is booked with some 700 to 1300 bytes. Two
+        // polls take it, so that it shrinks quickly also where a poll comes late.
+        try sender.send(300)
+        var rounds = 0
+        while lanes.frames.count < sender.sent, rounds < 100 {
+            try sender.send(8)
+            usleep(15_000)
+            lanes.poll(0, timeout: 0)
+            rounds += 1
+        }
+        #expect(rounds >= 2 && lanes.frames.count == sender.sent)
+        #expect(active(lanes) == 1)
+        let isInOrder = lanes.texts == (0..<sender.sent).map { "<34>\($0)" }
+        #expect(isInOrder)
+        // The same backlog, and it does not shrink.
+        try sender.send(300)
+        let end = ContinuousClock.now + .seconds(30)
+        while active(lanes) == 1, ContinuousClock.now < end {
+            try sender.send(192)
+            usleep(15_000)
+            lanes.poll(0, timeout: 0)
+        }
+        #expect(active(lanes) == 2)
+        lanes.finish()
+    }
+
     /// Each lane joins its own: messages that are one event must come to one lane, however many lanes share the port.
     @Test func theMessagesOfOneISEEventReachOneLane() throws {
         let lanes = try HandLanes([.test(.udp) { $0.receiveBuffer = 1 << 20 }], lanes: 2)

@@ -9,6 +9,7 @@
 #include "Allocate.h"
 #include "Blocks.h"
 #include "CRC32C.h"
+#include "GuardedCopy.h"
 #include "SHA256Pair.h"
 
 /// What epoll_wait(2) tells; copied, because glibc's own structure is packed on x86-64 and its union has no Swift type.
@@ -84,6 +85,11 @@ int penstock_enable_rxq_ovfl(int fd);
 /// Asks for a receive buffer with SO_RCVBUFFORCE, then SO_RCVBUF; returns the size that the kernel granted
 /// (its own bookkeeping included, so about twice the payload), or -errno.
 int penstock_set_receive_buffer(int fd, int bytes);
+
+/// Lets all threads that are started from now on share one arena of malloc(3), where the C library has several.
+void penstock_share_arena(void);
+/// Gives the kernel what malloc(3) keeps of freed memory, after something large was done with.
+void penstock_return_memory(void);
 
 /// Names the calling thread (15 bytes at most are kept).
 void penstock_name_thread(const char *name);

@@ -14,6 +14,9 @@ internal import Wire
 /// Delivery is at least once: what was in flight when a connection broke is sent again. "Sent" means that the kernel
 /// took it; plain syslog has no acknowledgement.
 public final class FeedOutput: @unchecked Sendable {
+    /// The bytes for a local file at which what the journal has is waited with: a file takes them in a millisecond, and more
+    /// would only be memory.
+    private static let enoughForFile = 512 << 10
     /// How far the feed has come in the journal.
     public let progress: Progress
     private let settings: FeedSettings
@@ -65,7 +68,7 @@ public final class FeedOutput: @unchecked Sendable {
         progress = Progress(name: "feed/\(settings.name)")
         if let checkpoint { progress.remember(checkpoint.load(file: settings.file)) }
         progress.isBuffered = settings.file != nil
-        queue = FeedQueue(limit: settings.queueBytes)
+        queue = FeedQueue(limit: settings.queueBytes, full: settings.file == nil ? .max : FeedOutput.enoughForFile)
         if let format { formatter = FeedFormatter(format, version: version) } else { formatter = nil }
         header = settings.header
         let labels: KeyValuePairs<String, String> = ["feed": settings.name]

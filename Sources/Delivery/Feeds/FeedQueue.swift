@@ -41,8 +41,14 @@ final class FeedQueue: Sendable {
 
     private let monitor = Monitor(State())
     let limit: Int
+    private let full: Int
 
-    init(limit: Int) { self.limit = max(limit, 64 * 1024) }
+    /// A queue of at most `limit` bytes that counts as full at `full`, or at half of them: the end of a batch that begins
+    /// below may reach beyond it.
+    init(limit: Int, full: Int = .max) {
+        self.limit = max(limit, 64 * 1024)
+        self.full = min(full, self.limit / 2)
+    }
 
     /// Takes as many lines of `block` as there is room for, in order.
     ///
@@ -135,8 +141,8 @@ final class FeedQueue: Sendable {
 
     /// Whether `stop` was called.
     var isStopped: Bool { monitor.withLock { $0.isStopped } }
-    /// Whether half of the room is taken: the end of a batch that begins below may reach beyond it.
-    var isFull: Bool { bytes >= limit / 2 }
+    /// Whether a batch that the journal has had better come later.
+    var isFull: Bool { bytes >= full }
     /// The bytes that wait.
     var bytes: Int { monitor.withLock { $0.filling.bytes.count + $0.sending } }
 }

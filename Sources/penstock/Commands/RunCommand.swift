@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+internal import CLinux
 internal import Documents
 internal import Logging
 
@@ -13,6 +14,9 @@ struct RunCommand: AsyncParsableCommand {
     var config: String?
 
     func run() async throws {
+        // In its steady state the service allocates next to nothing, so nobody waits for the arena; several would each keep
+        // what their threads have freed, some ten megabytes.
+        penstock_share_arena()
         let settings = try RunCommand.load(config)
         var log = Logger(label: "penstock", factory: { StreamLogHandler.standardError(label: $0) })
         log.logLevel = Logger.Level(rawValue: settings.logLevel) ?? .info
@@ -24,6 +28,8 @@ struct RunCommand: AsyncParsableCommand {
             complain("penstock: not started")
             throw ExitCode(1)
         }
+        // Reading mappings and rules takes several times what they are.
+        penstock_return_memory()
         do {
             try await ServiceRunner(engine: engine, log: log).run()
         } catch {

@@ -9,6 +9,8 @@ internal import Wire
 struct LaneWork: ~Copyable {
     /// The frames that a lane itself reads again, to close the gap between the journal and what it receives next.
     static let lastStep: UInt64 = 4_096
+    /// The frames of a batch that is read again: like one that is received.
+    static let mostFrames = 256
 
     private let hub: Hub
     private let lane: Int
@@ -95,7 +97,7 @@ struct LaneWork: ~Copyable {
         let reader = JournalReader(of: log, from: max(log.first, end > 2_048 ? end - 2_048 : 0))
         while true {
             var batch = emptyBatch()
-            let isMore = (try? reader.next(into: &batch, mostFrames: 1024)) ?? false
+            let isMore = (try? reader.next(into: &batch, mostFrames: LaneWork.mostFrames)) ?? false
             if isMore { pipeline.remember(batch) }
             hub.recycle(batch)
             if !isMore { return }
@@ -123,7 +125,7 @@ struct LaneWork: ~Copyable {
     mutating func readOne(_ reader: JournalReader, matching: Bool) -> Bool {
         var batch = emptyBatch()
         do {
-            guard try reader.next(into: &batch, mostFrames: 1024) else {
+            guard try reader.next(into: &batch, mostFrames: LaneWork.mostFrames) else {
                 hub.recycle(batch)
                 return false
             }

@@ -58,11 +58,13 @@ struct ParseLane: Sendable {
                 let source =
                     known.isEmpty
                     ? nil : known.number(of: frame.peer, input: known.asksForInputs ? name(of: frame) : "")
-                let parser = source.map(known.parser) ?? parser
-                let message = parser.parse(bytes, receivedAt: frame.received, remembering: &memory)
-                counters.note(Int(frame.listener), message.format, message.problems)
-                SyslogJSON.write(message, of: bytes, by: parser, into: &lines)
-                lines.append(byte: 0x0A)
+                // To choose between two parsers would copy one, each time.
+                if let source {
+                    let special = known.parser(source)
+                    ParseLane.write(bytes, frame, special, &memory, &counters, &lines)
+                } else {
+                    ParseLane.write(bytes, frame, parser, &memory, &counters, &lines)
+                }
             }
             counters.flush()
             if lines.count > 0, !write(lines.bytes, &grace) {
@@ -72,6 +74,16 @@ struct ParseLane: Sendable {
             receiver.acknowledge(durable: log?.durable ?? .max)
             if isDone { return }
         }
+    }
+
+    private static func write(
+        _ bytes: RawSpan, _ frame: Frame, _ parser: SyslogParser, _ memory: inout SyslogMemory,
+        _ counters: inout MessageCounters, _ lines: inout Slab
+    ) {
+        let message = parser.parse(bytes, receivedAt: frame.received, remembering: &memory)
+        counters.note(Int(frame.listener), message.format, message.problems)
+        SyslogJSON.write(message, of: bytes, by: parser, into: &lines)
+        lines.append(byte: 0x0A)
     }
 
     private func name(of frame: Frame) -> String {
