@@ -243,6 +243,9 @@ extension SyslogCase {
             .old(
                 "<166>%ASA-6-302013: Built", time: nil, tag: "%ASA-6-302013", code: "ASA-6-302013", content: "Built",
                 marks: ["time_of_receipt"]),
+            .old(
+                "<189>45: Mar  5 21:37:09.000 UTC+07:30: %SYS-5-CONFIG_I: x", tag: "%SYS-5-CONFIG_I",
+                code: "SYS-5-CONFIG_I", content: "x"),
             .old("<189>: 2026 Mar  5 14:07:09 ET: %ARP-2-DUP: x", tag: "%ARP-2-DUP", code: "ARP-2-DUP", content: "x"),
             .old(
                 "<189>2026 Mar  5 14:07:09 nx1 %ETHPORT-5-IF_UP: x", host: "nx1", tag: "%ETHPORT-5-IF_UP",
@@ -284,6 +287,18 @@ extension SyslogCase {
         .old(
             #"<30>device_name="SFW" timestamp="2026-03-05T10:07:09-0400" log_id=1"#, host: "SFW",
             content: #"device_name="SFW" timestamp="2026-03-05T10:07:09-0400" log_id=1"#),
+        // Sophos UTM
+        .old(
+            #"<30>2026:03:05-14:07:09 utm-1 ulogd[4233]: id="2001""#, host: "utm-1", tag: "ulogd", process: "4233",
+            content: #"id="2001""#, marks: ["zone_assumed"]),
+        // WatchGuard: its own date behind the host is text
+        .old(
+            "<140>Mar  5 14:07:09 wg-1 (2026-03-05T14:07:09) firewall: Deny", host: "wg-1",
+            content: "(2026-03-05T14:07:09) firewall: Deny"),
+        // A program's own date, behind a relay's header
+        .old(
+            "<134>Mar  5 14:07:09 h 2026-03-05T14:07:08+01:00 started", host: "h",
+            content: "2026-03-05T14:07:08+01:00 started"),
         // SonicWall, Stormshield SNS
         .old(
             #"<134>id=firewall sn=18B169 time="2026-03-05 14:07:09 UTC" fw=192.0.2.1 pri=6"#, host: "192.0.2.1",

@@ -68,7 +68,8 @@ extension SyslogParser {
         message.timestampText = Extent(start..<time.end)
         message.timestamp = time.resolve(
             zone: options.zone, receivedAt: options.assumedNow ?? message.receivedAt, &message)
-        if time.hasYear, time.offset == nil, time.isInFigures || SyslogTimestamp.looksLikeISO(bytes, at: start) {
+        let isInFigures = time.isInFigures || bytes.byte(at: start + 4) == 0x3A
+        if time.hasYear, time.offset == nil, isInFigures || SyslogTimestamp.looksLikeISO(bytes, at: start) {
             message.problems.insert(.zoneAssumed)
         }
         return bytes.byte(at: time.end) == 0x20 ? time.end + 1 : time.end
@@ -209,7 +210,9 @@ extension SyslogParser {
                 // `tag:text`, but neither a time of day, a URL nor a payload header (`CEF:0|`, `LEEF:1.0|`).
                 guard process.isEmpty else { return position + 1 }
                 let text = bytes.part(name)
-                let isText = after == 0x2F || after == 0x5C || text.isPayloadName || text.decimal != nil || isSpaced
+                let isText =
+                    after == 0x2F || after == 0x5C || text.isPayloadName || text.decimal != nil || text.isHourOfDay
+                    || isSpaced
                 return isText ? nil : position + 1
             }
         }

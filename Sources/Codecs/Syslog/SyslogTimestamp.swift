@@ -30,6 +30,8 @@ struct SyslogTimestamp {
             reading = iso(bytes, at: start) ?? minutes(bytes, at: start)
         } else if bytes.byte(at: start + 2) == 0x2F {
             reading = figures(bytes, at: start)
+        } else if bytes.byte(at: start + 4) == 0x3A {
+            reading = colons(bytes, at: start)
         } else if bytes.byte(at: start + 10) == 0x2E {
             reading = epoch(bytes, at: start)
         } else if bytes.byte(at: start + 4) == 0x20 || bytes.byte(at: start + 2) == 0x20
@@ -59,6 +61,23 @@ struct SyslogTimestamp {
         reading.setClock(clock)
         reading.end = start + 19
         reading.isInFigures = true
+        return reading
+    }
+
+    /// `YYYY:MM:DD-hh:mm:ss` (Sophos UTM).
+    private static func colons(_ bytes: RawSpan, at start: Int) -> SyslogTimestamp? {
+        guard let date = bytes.word(at: start), date.isDigits(0x00FF_FF00_FFFF_FFFF),
+            date & 0xFF00_00FF_0000_0000 == 0x3A00_003A_0000_0000, let year = year(bytes, at: start),
+            let day = bytes.part(start + 8, 2).decimal, bytes.byte(at: start + 10) == 0x2D,
+            let clock = bytes.word(at: start + 11), clock.isClock
+        else { return nil }
+        var reading = SyslogTimestamp()
+        reading.time.year = year
+        reading.hasYear = true
+        reading.time.month = date.two(5)
+        reading.time.day = Int(day)
+        reading.setClock(clock)
+        reading.end = start + 19
         return reading
     }
 
@@ -207,6 +226,17 @@ struct SyslogTimestamp {
                 end = next
                 readOffset(bytes)
                 if offset == nil { end = before }
+            } else if offset == nil, bytes.hasBytes("UTC", at: next) || bytes.hasBytes("GMT", at: next),
+                let sign = bytes.byte(at: next + 3), sign == 0x2B || sign == 0x2D
+            {
+                // `UTC+05:30` (Cisco NX-OS and IOS with a zone of that name)
+                let before = end
+                end = next + 3
+                readOffset(bytes)
+                if offset == nil {
+                    end = before
+                    return
+                }
             } else if offset == nil, let (seconds, length) = SyslogTimestamp.zone(bytes, at: next) {
                 offset = seconds
                 end = next + length

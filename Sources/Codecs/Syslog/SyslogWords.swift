@@ -57,6 +57,14 @@ extension RawSpan {
         }
     }
 
+    /// Whether this is an ISO date and time up to the hour's colon, which a tag's end looks like: `2026-03-05T14`, also
+    /// behind a bracket (WatchGuard).
+    var isHourOfDay: Bool {
+        let start = byte(at: 0) == 0x28 ? 1 : 0
+        return byteCount == start + 13 && SyslogTimestamp.looksLikeISO(self, at: start)
+            && byte(at: start + 7) == 0x2D && byte(at: start + 10) == 0x54
+    }
+
     /// Whether this is the name of a syslog severity.
     var isSeverityName: Bool {
         switch byteCount {
