@@ -12,9 +12,10 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
-# The mappings for products' lines: the embedded ones and those that are not embedded yet.
-MAPPINGS = [os.path.join(ROOT, "mappings", name) for name in ("sources", "library")]
 # A rule that asks for Penstock's own audit only: no line of a product is looked at.
+# The generator's plain lines are of no product, but have words of many: with all mappings each would be tried as what it is not.
+FEW = [os.path.join(ROOT, "mappings/sources", name)
+       for name in ("generic/cef.yaml", "linux/iptables.yaml", "linux/openssh.yaml", "suricata/eve.yaml", "penstock")]
 NO_RULES = os.path.join(ROOT, "mappings/rules/revoked_certificate.yml")
 # What is started ends with the driver, even when that is killed.
 LEASH = ["setpriv", "--pdeathsig", "KILL"]
@@ -281,7 +282,7 @@ class Penstock(Receiver):
                 self.output, "ocsf" if full or alone else "parsed"),
             "http: {address: '127.0.0.1:%d'}" % self.port_http,
             "log: {level: warning}"]
-            + (["mappings: [%s]" % ", ".join(MAPPINGS)] if self.load.lines != "plain" else [])
+            + (["mappings: [%s]" % ", ".join(FEW)] if full and self.load.lines == "plain" else [])
             + (["rules: [%s]" % NO_RULES] if alone else []) + [""])
         path = os.path.join(self.folder, "penstock.yaml")
         with open(path, "w") as f:

@@ -75,6 +75,7 @@ public struct Element {
         guard text.utf8.count <= limit else {
             return Parsed(fault: Complaint(file: file, "the file is larger than \(limit) bytes"))
         }
+        if let root = SimpleYAML.document(text) { return Parsed(roots: [root]) }
         do {
             // Without rules nothing is made a number or a date by regular expressions: elements look at the text themselves.
             // The sequence keeps an error instead of throwing it.
@@ -93,6 +94,12 @@ public struct Element {
                 .composer(_, let problem, let mark, _):
                 return Parsed(
                     fault: Complaint(file: file, line: mark.line, column: mark.column, "YAML: \(problem)"))
+            case .reader(let problem, let offset, let value, _):
+                let place = place(of: offset ?? 0, in: text)
+                let character = value > 0 ? " (U+" + hexadecimal(value) + ")" : ""
+                return Parsed(
+                    fault: Complaint(
+                        file: file, line: place.line, column: place.column, "YAML: \(problem)\(character)"))
             case .duplicatedKeysInMapping(let duplicates, let context):
                 let keys = duplicates.map { "\($0)" }.sorted().joined(separator: ", ")
                 return Parsed(
@@ -104,6 +111,20 @@ public struct Element {
         } catch {
             return Parsed(fault: Complaint(file: file, "YAML: \(error)"))
         }
+    }
+
+    /// Line and column, from 1, of a character in a text.
+    private static func place(of offset: Int, in text: String) -> (line: Int, column: Int) {
+        var (line, column) = (1, 1)
+        for scalar in text.prefix(offset).unicodeScalars {
+            (line, column) = scalar == "\n" ? (line + 1, 1) : (line, column + 1)
+        }
+        return (line, column)
+    }
+
+    private static func hexadecimal(_ value: Int32) -> String {
+        let digits = String(value, radix: 16, uppercase: true)
+        return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
     }
 
     /// The line, from 1.
@@ -126,8 +147,8 @@ public struct Element {
     }
     /// Whether it is a plain `null`, `~` or nothing.
     public var isNull: Bool {
-        guard case .scalar(let text, .plain) = tree.content else { return false }
-        return ["", "~", "null", "Null", "NULL"].contains(text)
+        guard case .scalar(let text, .plain) = tree.content, text.utf8.count <= 4 else { return false }
+        return text.isEmpty || text == "~" || text == "null" || text == "Null" || text == "NULL"
     }
 
     /// The members of a mapping in the order of writing, keys as elements; empty for anything else.
@@ -146,7 +167,9 @@ public struct Element {
     public subscript(key: String) -> Element? {
         guard case .mapping(let members) = tree.content else { return nil }
         for member in members {
-            if case .scalar(let name, _) = member.key.content, name == key { return Element(member.value, document) }
+            if case .scalar(let name, _) = member.key.content, name.utf8.count == key.utf8.count, name == key {
+                return Element(member.value, document)
+            }
         }
         return nil
     }
@@ -167,14 +190,15 @@ public struct Element {
             complain("\(path.isEmpty ? "the document" : path) must be a mapping")
             return
         }
+        guard case .mapping(let members) = tree.content else { return }
         for (key, _) in members {
-            guard let name = key.scalar else {
-                key.complain("a key must be text")
+            guard case .scalar(let name, _) = key.content else {
+                Element(key, document).complain("a key must be text")
                 continue
             }
-            if !known.contains(name) {
+            if !known.contains(where: { $0.utf8.count == name.utf8.count && $0 == name }) {
                 let hint = Element.hint(name, among: known)
-                key.complain("unknown key '\(name)'\(hint)")
+                Element(key, document).complain("unknown key '\(name)'\(hint)")
             }
         }
     }
@@ -188,7 +212,7 @@ public struct Element {
 
     /// The scalar as a whole number within `range`; complains about anything else.
     public func integer(in range: ClosedRange<Int> = Int.min...Int.max) -> Int? {
-        guard let scalar, let value = Int(scalar.replacing("_", with: "")) else {
+        guard let scalar, let value = Int(scalar) ?? Int(scalar.replacing("_", with: "")) else {
             complain("\(path) must be a whole number")
             return nil
         }
@@ -271,7 +295,7 @@ public struct Element {
     public static func hint(_ name: String, among known: some Sequence<String>) -> String {
         let limit = max(1, name.utf8.count / 3)
         var best: (name: String, distance: Int)?
-        for candidate in known where abs(candidate.utf8.count - name.utf8.count) <= limit {
+        for candidate in known where !candidate.isEmpty && abs(candidate.utf8.count - name.utf8.count) <= limit {
             let distance = distance(name, candidate)
             // Of several that are as near, the first by name: what is told has to be the same each time.
             guard distance <= limit, (distance, candidate) < (best?.distance ?? .max, best?.name ?? "") else {

@@ -30,6 +30,12 @@ final class Tree: Sendable {
         column = mark?.column ?? 0
     }
 
+    init(_ content: Content, _ place: SimpleYAML.Place) {
+        self.content = content
+        line = place.line
+        column = place.column
+    }
+
     /// The trees of nodes with an anchor, so that aliases share them: what aliases of aliases stand for can be larger than
     /// any memory.
     typealias Anchored = [ObjectIdentifier: Tree]

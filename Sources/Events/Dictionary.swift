@@ -27,6 +27,7 @@ public final class OCSFDictionary: Sendable {
 
         /// The id of a caption, compared without regard to case, or nil.
         public func id(of caption: String) -> String? {
+            if let exact = captions.first(where: { $0.value == caption }) { return exact.key }
             let wanted = caption.lowercased()
             return captions.first { $0.value.lowercased() == wanted }?.key
         }
@@ -84,6 +85,8 @@ public final class OCSFDictionary: Sendable {
 
     /// An event class.
     public struct EventClass: Sendable {
+        /// The schema version that it is of.
+        public let version: String
         /// The `class_uid`.
         public let uid: Int
         /// Its caption: the value of `class_name`.
@@ -160,14 +163,14 @@ public final class OCSFDictionary: Sendable {
         func constraints(_ text: Substring) -> [Constraint] {
             text == "-"
                 ? []
-                : text.split(separator: ";").compactMap { part in
-                    let pair = part.split(separator: "=", maxSplits: 1)
-                    let members = pair[1].split(separator: ",").map(String.init)
+                : text.parts(0x3B).compactMap { part in
+                    let pair = part.parts(0x3D, most: 2)
+                    let members = pair[1].parts(0x2C).map(String.init)
                     return pair[0] == "just_one" ? .justOne(members) : .atLeastOne(members)
                 }
         }
-        func shape(_ name: Substring, _ constraint: Substring, _ ids: some Sequence<Substring>) -> Shape {
-            var members: [String: Attribute] = [:]
+        func shape(_ name: Substring, _ constraint: Substring, _ ids: some Collection<Substring>) -> Shape {
+            var members = [String: Attribute](minimumCapacity: ids.count)
             for id in ids {
                 if let number = Int(id), number < attributes.count {
                     members[attributes[number].name] = attributes[number]
@@ -175,42 +178,42 @@ public final class OCSFDictionary: Sendable {
             }
             return Shape(name: String(name), attributes: members, constraints: constraints(constraint))
         }
-        for line in text.description.split(separator: "\n") {
-            let words = line.split(separator: " ", maxSplits: 2)
+        for line in text.description[...].parts(0x0A) {
+            let words = line.parts(0x20, most: 3)
             switch words[0] {
             case "T":
                 bases[words[1]] = words[2]
             case "E":
                 var captions: [String: String] = [:]
-                for pair in words[2].split(separator: ";") {
-                    let sides = pair.split(separator: "=", maxSplits: 1)
+                for pair in words[2].parts(0x3B) {
+                    let sides = pair.parts(0x3D, most: 2)
                     if sides.count == 2 { captions[String(sides[0])] = String(sides[1]) }
                 }
                 enumerations.append(Enumeration(captions: captions))
             case "A":
-                let parts = words[2].split(separator: " ")
-                let isObject = parts[1].hasPrefix(">")
+                let parts = words[2].parts(0x20)
+                let isObject = parts[1].utf8.first == 0x3E
                 let object = isObject ? String(parts[1].dropFirst()) : nil
-                let enumeration = parts[4].split(separator: "^")
+                let enumeration = parts[4].parts(0x5E)
                 attributes.append(
                     Attribute(
                         name: String(parts[0]), type: isObject ? "object_t" : String(parts[1]), object: object,
-                        primitive: isObject ? .json : primitive(parts[1]), isArray: parts[2].contains("*"),
-                        requirement: parts[2].contains("!")
-                            ? .required : parts[2].contains("+") ? .recommended : .optional,
-                        profiles: parts[3] == "-" ? [] : parts[3].split(separator: ",").map(String.init),
+                        primitive: isObject ? .json : primitive(parts[1]), isArray: parts[2].utf8.contains(0x2A),
+                        requirement: parts[2].utf8.contains(0x21)
+                            ? .required : parts[2].utf8.contains(0x2B) ? .recommended : .optional,
+                        profiles: parts[3] == "-" ? [] : parts[3].parts(0x2C).map(String.init),
                         enumeration: Int(enumeration[0]).map { enumerations[$0] },
                         sibling: enumeration.count == 2 ? String(enumeration[1]) : nil))
             case "O":
-                let parts = words[2].split(separator: " ")
+                let parts = words[2].parts(0x20)
                 objects[String(words[1])] = shape(words[1], parts[0], parts.dropFirst())
             case "C":
-                let sections = words[2].split(separator: "|")
-                let parts = sections[0].split(separator: " ", maxSplits: 3)
+                let sections = words[2].parts(0x7C)
+                let parts = sections[0].parts(0x20, most: 4)
                 let uid = Int(words[1]) ?? 0
-                let made = shape(parts[0], parts[2], sections[2].split(separator: " "))
+                let made = shape(parts[0], parts[2], sections[2].parts(0x20))
                 classes[uid] = EventClass(
-                    uid: uid, caption: String(parts[3]), category: Int(parts[1]) ?? 0,
+                    version: version, uid: uid, caption: String(parts[3]), category: Int(parts[1]) ?? 0,
                     categoryCaption: String(sections[1]), shape: made)
                 names[String(parts[0])] = uid
                 roots.merge(made.attributes) { first, _ in first }
@@ -229,14 +232,22 @@ public final class OCSFDictionary: Sendable {
 
     /// The attribute that a dotted path names, seen from the event's root, or nil when the schema has none.
     public func attribute(at path: some StringProtocol) -> Attribute? {
-        var parts = path.split(separator: "." as Character).map { String($0) }
-        guard !parts.isEmpty, var found = roots[parts.removeFirst()] else { return nil }
-        for part in parts {
+        let parts = String(path).utf8.split(separator: 0x2E).map { String(Substring($0)) }
+        guard let first = parts.first, var found = roots[first] else { return nil }
+        for part in parts.dropFirst() {
             guard let object = found.object, object != "object", let next = objects[object]?.attributes[part] else {
                 return nil
             }
             found = next
         }
         return found
+    }
+}
+
+extension Substring {
+    /// The parts between bytes `separator`, at most `most`, without empty ones: by bytes, for the schema is long and ASCII
+    /// where it is split.
+    fileprivate func parts(_ separator: UInt8, most: Int = .max) -> [Substring] {
+        utf8.split(separator: separator, maxSplits: most == .max ? .max : most - 1).map { Substring($0) }
     }
 }

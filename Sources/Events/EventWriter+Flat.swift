@@ -115,6 +115,52 @@ private struct FlatWriter {
         return true
     }
 
+    /// The last long text that was written whole, and where it stands.
+    private struct Known {
+        var extent: Extent
+        var written: UnsafeRawBufferPointer
+    }
+
+    /// Writes the `count` bytes of a long text, if there is room for them; nil: there is none, and the slow way makes what
+    /// it needs.
+    @inline(never)
+    private func long(
+        _ entry: Entry, _ count: Int, _ source: UnsafeRawBufferPointer, _ start: UnsafeMutableRawPointer,
+        _ limit: UnsafeMutableRawPointer, _ known: inout Known?, _ stop: inout Stop
+    ) -> UnsafeMutableRawPointer? {
+        guard let base = source.baseAddress, limit - start >= 2 * count else {
+            stop = .text(0)
+            return nil
+        }
+        let extent = entry.extent
+        var out = start
+        var read = 0
+        if let known, entry.kind == .text, known.extent.offset >= extent.offset, known.extent.end <= extent.end,
+            let text = known.written.baseAddress
+        {
+            // What stands before the known text, and that text as it was written.
+            let before = Int(known.extent.offset - extent.offset)
+            let done = JSONText.copyEscaped(base + Int(extent.offset), before, to: out)
+            out += done.written
+            read = done.read
+            if read == before {
+                out.copyMemory(from: text, byteCount: known.written.count)
+                out += known.written.count
+                read += Int(known.extent.length)
+            }
+        }
+        let isWhole = read == 0
+        let begin = out
+        let done = JSONText.copyEscaped(base + Int(extent.offset) + read, count - read, to: out)
+        out += done.written
+        if read + done.read < count {
+            stop = .text(read + done.read)
+        } else if isWhole, entry.kind == .text {
+            known = Known(extent: extent, written: UnsafeRawBufferPointer(start: begin, count: done.written))
+        }
+        return out
+    }
+
     /// Writes entries into `room` as long as they fit and tells how many bytes that were.
     private mutating func run(
         _ entries: UnsafeBufferPointer<Entry>, _ bytes: UnsafeRawBufferPointer, _ room: UnsafeMutableRawBufferPointer,
@@ -125,9 +171,7 @@ private struct FlatWriter {
         // Behind it there is room for what stands before a value, and for a number.
         let limit = target + (room.count - head)
         var out = target
-        // The last long text that was written whole, and where it stands.
-        var known = Extent.empty
-        var knownText = UnsafeRawBufferPointer(start: nil, count: 0)
+        var known: Known?
         // In registers while the loop runs.
         var (index, open, parent, last, isInList) = (self.index, self.open, self.parent, self.last, self.isInList)
         defer { (self.index, self.open, self.parent, self.last, self.isInList) = (index, open, parent, last, isInList) }
@@ -166,10 +210,12 @@ private struct FlatWriter {
                     while shared < limit, last >= levels[level + shared].low, last < levels[level + shared].high {
                         shared += 1
                     }
-                    while open > shared {
-                        out.storeBytes(of: 0x7D, as: UInt8.self)
-                        out += 1
-                        open -= 1
+                    // Eight at once: the room for a head has slack.
+                    var ends = open &- shared
+                    while ends > 0 {
+                        out.storeBytes(of: 0x7D7D_7D7D_7D7D_7D7D, as: UInt64.self)
+                        out += min(ends, 8)
+                        ends &-= 8
                     }
                     open = depth
                     parent = path.parent
@@ -191,19 +237,16 @@ private struct FlatWriter {
                 } while offset < length
                 out += length
                 last = entry.field
-                switch path.form {
-                case .value: break
-                case .list:
+                if path.form != .value {
+                    guard path.form == .list, entry.kind != .emptyArray, entry.kind != .json else {
+                        let isObject = path.form == .container && entry.kind == .members && !entry.extent.isEmpty
+                        stop = isObject ? .value : .refused
+                        return isObject ? out - target : 0
+                    }
                     out.storeBytes(of: 0x5B, as: UInt8.self)
                     out += 1
                     isInList = true
-                    if entry.kind == .emptyArray || entry.kind == .json { stop = .refused }
-                case .container:
-                    stop = entry.kind == .members && !entry.extent.isEmpty ? .value : .refused
-                    return out - target
-                case .nested: stop = .refused
                 }
-                if case .refused = stop { return 0 }
             }
             switch entry.kind {
             case .integer: out += Slab.write(decimal: entry.integer, at: out)
@@ -211,41 +254,19 @@ private struct FlatWriter {
                 let source = entry.kind == .text ? bytes : constants
                 let extent = entry.extent
                 var count = Int(extent.length)
-                if Int(extent.offset) + count > source.count { count = max(0, source.count - Int(extent.offset)) }
+                if Int(extent.offset) &+ count > source.count { count = max(0, source.count &- Int(extent.offset)) }
                 out.storeBytes(of: 0x22, as: UInt8.self)
                 out += 1
-                if count >= FlatWriter.long, limit - out < 2 * count {
-                    // Little room is left: the slow way makes what it needs.
-                    stop = .text(0)
-                    return out - target
-                }
-                if count > 0, let base = source.baseAddress {
-                    var read = 0
-                    if count >= FlatWriter.long, known.length > 0, entry.kind == .text,
-                        known.offset >= extent.offset, known.end <= extent.end
-                    {
-                        // What stands before the known text, and that text as it was written.
-                        let before = Int(known.offset - extent.offset)
-                        let done = JSONText.copyEscaped(base + Int(extent.offset), before, to: out)
-                        out += done.written
-                        read = done.read
-                        if read == before {
-                            out.copyMemory(
-                                from: knownText.baseAddress ?? UnsafeRawPointer(out), byteCount: knownText.count)
-                            out += knownText.count
-                            read += Int(known.length)
-                        }
-                    }
-                    let start = out
-                    let done = JSONText.copyEscaped(base + Int(extent.offset) + read, count - read, to: out)
+                if count >= FlatWriter.long {
+                    guard let end = long(entry, count, source, out, limit, &known, &stop) else { return out - target }
+                    out = end
+                    if case .text = stop { return out - target }
+                } else if let base = source.baseAddress, count > 0 {
+                    let done = JSONText.copyEscaped(base + Int(extent.offset), count, to: out)
                     out += done.written
-                    if read + done.read < count {
-                        stop = .text(read + done.read)
+                    guard done.read == count else {
+                        stop = .text(done.read)
                         return out - target
-                    }
-                    if read == 0, entry.kind == .text, count >= FlatWriter.long {
-                        known = extent
-                        knownText = UnsafeRawBufferPointer(start: start, count: done.written)
                     }
                 }
                 out.storeBytes(of: 0x22, as: UInt8.self)

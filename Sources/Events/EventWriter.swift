@@ -8,7 +8,7 @@ public enum EventWriter {
         if appendFlat(row, of: batch, to: &slab) { return }
         slab.append(byte: 0x7B)
         var isFirst = true
-        members(batch.entries(of: row), of: batch, depth: 0, arrays: 0, isFirst: &isFirst, to: &slab)
+        members(batch.entries(of: row), .all, of: batch, depth: 0, arrays: 0, isFirst: &isFirst, to: &slab)
         slab.append(byte: 0x7D)
     }
 
@@ -27,18 +27,40 @@ public enum EventWriter {
         var high = low
         while high < all.upperBound, batch.entries[high].field < end { high += 1 }
         guard low < high else { return false }
-        content(low..<high, container: field, of: batch, to: &slab)
+        content(low..<high, .all, container: field, of: batch, to: &slab)
         return true
+    }
+
+    /// Which entries of a range count: those at one position of the arrays around them. Entries are in the order of their
+    /// fields, so what one object of an array has is not a run of them.
+    private struct Selection {
+        var mask: UInt32
+        var element: UInt32
+
+        static let all = Selection(mask: 0, element: 0)
+
+        func takes(_ entry: Entry) -> Bool { entry.element & mask == element }
+
+        /// Of the entries, those at a position of array number `level` too.
+        func at(_ position: UInt32, level: Int) -> Selection {
+            let shift: UInt32 = level == 0 ? 20 : level == 1 ? 10 : 0
+            let bits: UInt32 = level == 0 ? 0xFFF : 0x3FF
+            return Selection(mask: mask | bits << shift, element: element | position << shift)
+        }
     }
 
     /// The members of one object: `range` holds entries whose fields lie below it, `depth` levels deep.
     private static func members(
-        _ range: Range<Int>, of batch: borrowing Batch, depth: Int, arrays: Int, isFirst: inout Bool,
-        to slab: inout Slab
+        _ range: Range<Int>, _ selection: Selection, of batch: borrowing Batch, depth: Int, arrays: Int,
+        isFirst: inout Bool, to slab: inout Slab
     ) {
         var index = range.lowerBound
         while index < range.upperBound {
             let entry = batch.entries[index]
+            guard selection.takes(entry) else {
+                index += 1
+                continue
+            }
             // The field at this depth that the entry is, or lies in.
             var id = entry.field
             while batch.table.fields[Int(id)].depth > depth, let parent = batch.table.fields[Int(id)].parent {
@@ -48,7 +70,11 @@ public enum EventWriter {
             let isContainer = batch.table.fields[Int(id)].isContainer
             let limit = batch.table.fields[Int(id)].end
             var stop = index + 1
-            while stop < range.upperBound, batch.entries[stop].field < limit { stop += 1 }
+            var count = 1
+            while stop < range.upperBound, batch.entries[stop].field < limit {
+                if selection.takes(batch.entries[stop]) { count += 1 }
+                stop += 1
+            }
             if !isFirst { slab.append(byte: 0x2C) }
             isFirst = false
             let key = batch.table.fields[Int(id)].key
@@ -56,11 +82,12 @@ public enum EventWriter {
             if entry.kind == .emptyArray, entry.field == id {
                 slab.append("[]")
             } else if isArray, arrays < 3,
-                !(entry.field == id && entry.kind == .json && stop == index + 1 && isWhole(entry, batch))
+                !(entry.field == id && entry.kind == .json && count == 1 && isWhole(entry, batch))
             {
-                elements(index..<stop, field: id, isContainer: isContainer, of: batch, arrays: arrays, to: &slab)
+                elements(
+                    index..<stop, selection, field: id, isContainer: isContainer, of: batch, arrays: arrays, to: &slab)
             } else if isContainer {
-                content(index..<stop, container: id, of: batch, arrays: arrays, to: &slab)
+                content(index..<stop, selection, container: id, of: batch, arrays: arrays, to: &slab)
             } else {
                 value(entry, of: batch, to: &slab)
             }
@@ -73,9 +100,11 @@ public enum EventWriter {
         batch.slab.bytes(entry.extent).byte(at: 0) == 0x5B
     }
 
-    /// A container: members that stand on the container itself come first, then its fields.
+    /// A container: members that stand on the container itself come first, then its fields. The first entry of `range`
+    /// counts.
     private static func content(
-        _ range: Range<Int>, container id: FieldID, of batch: borrowing Batch, arrays: Int? = nil, to slab: inout Slab
+        _ range: Range<Int>, _ selection: Selection, container id: FieldID, of batch: borrowing Batch,
+        arrays: Int? = nil, to slab: inout Slab
     ) {
         let entry = batch.entries[range.lowerBound]
         if entry.field == id, entry.kind != .members {
@@ -88,66 +117,58 @@ public enum EventWriter {
         var isFirst = true
         var start = range.lowerBound
         while start < range.upperBound, batch.entries[start].field == id {
-            if batch.entries[start].kind == .members, batch.entries[start].extent.length > 0 {
+            let entry = batch.entries[start]
+            if entry.kind == .members, entry.extent.length > 0, selection.takes(entry) {
                 if !isFirst { slab.append(byte: 0x2C) }
                 isFirst = false
-                slab.append(repairing: batch.slab.bytes(batch.entries[start].extent))
+                slab.append(repairing: batch.slab.bytes(entry.extent))
             }
             start += 1
         }
         members(
-            start..<range.upperBound, of: batch, depth: field.depth + 1, arrays: arrays ?? field.arrayDepth,
+            start..<range.upperBound, selection, of: batch, depth: field.depth + 1, arrays: arrays ?? field.arrayDepth,
             isFirst: &isFirst, to: &slab)
         slab.append(byte: 0x7D)
     }
 
     /// An array: the entries of `range` are regrouped by their position in it.
     private static func elements(
-        _ range: Range<Int>, field id: FieldID, isContainer: Bool, of batch: borrowing Batch, arrays: Int,
-        to slab: inout Slab
+        _ range: Range<Int>, _ selection: Selection, field id: FieldID, isContainer: Bool, of batch: borrowing Batch,
+        arrays: Int, to slab: inout Slab
     ) {
         slab.append(byte: 0x5B)
+        var isFirst = true
         if !isContainer {
-            for index in range {
-                if index > range.lowerBound { slab.append(byte: 0x2C) }
+            for index in range where selection.takes(batch.entries[index]) {
+                if !isFirst { slab.append(byte: 0x2C) }
+                isFirst = false
                 value(batch.entries[index], of: batch, to: &slab)
             }
         } else {
             var last: UInt32 = 0
-            for index in range { last = max(last, Entry.position(batch.entries[index].element, level: arrays)) }
+            for index in range where selection.takes(batch.entries[index]) {
+                last = max(last, Entry.position(batch.entries[index].element, level: arrays))
+            }
             for position in 0...last {
                 if position > 0 { slab.append(byte: 0x2C) }
-                object(range, of: id, position: position, level: arrays, of: batch, to: &slab)
+                object(range, selection.at(position, level: arrays), of: id, level: arrays, of: batch, to: &slab)
             }
         }
         slab.append(byte: 0x5D)
     }
 
-    /// One object of an array: like `members`, over the entries at one position only. Arrays of objects are short, so
-    /// the entries are gathered instead of indexed.
+    /// One object of an array.
     private static func object(
-        _ range: Range<Int>, of id: FieldID, position: UInt32, level: Int, of batch: borrowing Batch,
+        _ range: Range<Int>, _ selection: Selection, of id: FieldID, level: Int, of batch: borrowing Batch,
         to slab: inout Slab
     ) {
-        var part = Batch(table: batch.table, capacity: 256)
-        part.beginRow(frame: -1, classUID: 0, time: 0)
-        for index in range where Entry.position(batch.entries[index].element, level: level) == position {
-            let entry = batch.entries[index]
-            switch entry.kind {
-            case .text, .json, .members:
-                part.put(
-                    .bytes(
-                        entry.field, entry.kind, part.slab.append(batch.slab.bytes(entry.extent)),
-                        element: entry.element))
-            default: part.put(entry)
-            }
-        }
-        part.endRow()
-        guard !part.entries.isEmpty else {
+        var start = range.lowerBound
+        while start < range.upperBound, !selection.takes(batch.entries[start]) { start += 1 }
+        if start == range.upperBound {
             slab.append("{}")
-            return
+        } else {
+            content(start..<range.upperBound, selection, container: id, of: batch, arrays: level + 1, to: &slab)
         }
-        content(part.entries(of: 0), container: id, of: part, arrays: level + 1, to: &slab)
     }
 
     private static func value(_ entry: Entry, of batch: borrowing Batch, to slab: inout Slab) {

@@ -64,6 +64,9 @@ public final class FieldTable: Sendable {
     /// The field of a dotted path, or nil.
     public func id(_ path: String) -> FieldID? { byPath[path] }
 
+    /// The field that a field lies in, or nil at the root.
+    public func parent(of field: FieldID) -> FieldID? { fields[Int(field)].parent }
+
     /// Where the attribute of a dotted path stands in classes that lack it in an older version of the schema: below
     /// `unmapped`; nil when no class does.
     public func movedID(_ path: String) -> FieldID? { dictionary.isNative ? nil : byPath["unmapped." + path] }
@@ -79,6 +82,7 @@ public final class FieldTable: Sendable {
         private let root = Node()
         private var constants: [UInt8] = []
         private var known: [String: ConstantText] = [:]
+        private var added: Set<String> = []
         /// The schema.
         public let dictionary: OCSFDictionary
         /// The number of distinct paths so far.
@@ -90,9 +94,11 @@ public final class FieldTable: Sendable {
         /// Adds a dotted path and the containers on its way; false when the table is full.
         @discardableResult
         public mutating func add(_ path: some StringProtocol) -> Bool {
+            let path = String(path)
+            if added.contains(path) { return true }
             var node = root
-            for part in path.split(separator: "." as Character) {
-                let name = String(part)
+            for part in path.utf8.split(separator: 0x2E) {
+                let name = String(Substring(part))
                 if let next = node.children[name] {
                     node = next
                 } else {
@@ -103,6 +109,7 @@ public final class FieldTable: Sendable {
                     count += 1
                 }
             }
+            added.insert(path)
             return true
         }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Wire
 
-/// The captures of the record under work by slot, and one bit for each that is there: what goes over captures goes over
-/// these bits, so that a mapping of two hundred names costs a record with ten of them no more than ten.
+/// The captures of the record under work by slot, one bit for each that is there, and one for each that says something:
+/// what goes over captures goes over these bits, so that a mapping of two hundred names costs a record with ten of them no
+/// more than ten.
 struct CaptureTable: ~Copyable {
     private let captures: UnsafeMutablePointer<Capture>
     private let bits: UnsafeMutablePointer<UInt64>
+    private let said: UnsafeMutablePointer<UInt64>
     private let capacity: Int
     private(set) var count = 0
 
@@ -16,11 +18,14 @@ struct CaptureTable: ~Copyable {
         captures.initialize(repeating: .absent, count: self.capacity)
         bits = .allocate(capacity: self.capacity / 64 + 1)
         bits.initialize(repeating: 0, count: self.capacity / 64 + 1)
+        said = .allocate(capacity: self.capacity / 64 + 1)
+        said.initialize(repeating: 0, count: self.capacity / 64 + 1)
     }
 
     deinit {
         captures.deallocate()
         bits.deallocate()
+        said.deallocate()
     }
 
     /// How many words the bits of `count` slots take.
@@ -36,6 +41,7 @@ struct CaptureTable: ~Copyable {
                 open &= open - 1
             }
             bits[word] = 0
+            said[word] = 0
         }
         self.count = count
     }
@@ -52,7 +58,20 @@ struct CaptureTable: ~Copyable {
             captures[slot] = newValue
             let bit: UInt64 = 1 << UInt64(slot & 63)
             if newValue.kind == .absent { bits[slot >> 6] &= ~bit } else { bits[slot >> 6] |= bit }
+            if newValue.isNothing { said[slot >> 6] &= ~bit } else { said[slot >> 6] |= bit }
         }
+    }
+
+    /// Captures a text where nothing was captured before; false when something was.
+    @inline(__always)
+    mutating func add(_ slot: SlotID, text extent: Extent) -> Bool {
+        precondition(UInt(bitPattern: slot) < UInt(bitPattern: count), "a slot of another mapping")
+        let bit: UInt64 = 1 &<< UInt64(slot & 63)
+        guard bits[slot &>> 6] & bit == 0 else { return false }
+        bits[slot &>> 6] |= bit
+        if extent.length > 0 { said[slot &>> 6] |= bit }
+        captures[slot] = .text(extent)
+        return true
     }
 
     /// The bits of slots `64 * word` and on.
@@ -61,6 +80,17 @@ struct CaptureTable: ~Copyable {
         precondition(word >= 0 && word << 6 < count, "a word of another mapping")
         return bits[word]
     }
+
+    /// The bits of slots `64 * word` and on whose captures say something (``Capture/isNothing``).
+    @inline(__always)
+    func said(_ word: Int) -> UInt64 {
+        precondition(word >= 0 && word << 6 < count, "a word of another mapping")
+        return said[word]
+    }
+
+    /// Whether a capture says something.
+    @inline(__always)
+    func has(_ slot: SlotID) -> Bool { said(slot >> 6) & 1 << UInt64(slot & 63) != 0 }
 
     /// Notes the symbol of a capture: a memory of what follows from its text, and no change of it.
     @inline(__always)

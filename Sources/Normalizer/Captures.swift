@@ -93,7 +93,8 @@ struct SlotTree: Sendable {
 
     /// The slot of a name, added when it is new.
     mutating func slot(_ name: String) -> SlotID {
-        let parts = name.split(separator: "." as Character).map { Array($0.utf8) }
+        if let known = known(name) { return known }
+        let parts = name.utf8.split(separator: 0x2E).map { Array($0) }
         var path = [0]
         for part in parts { path.append(child(path[path.count - 1], part)) }
         let node = path[path.count - 1]
@@ -103,6 +104,25 @@ struct SlotTree: Sendable {
         // The header's own are not for members to fill.
         if names.count > Builtins.count { join(parts, path) }
         return names.count - 1
+    }
+
+    /// The slot of a name that was added, or nil.
+    func known(_ name: String) -> SlotID? {
+        var name = name
+        return name.withUTF8 { bytes in
+            let name = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(bytes))
+            var node = 0
+            var start = 0
+            while start < name.byteCount {
+                let end = name.firstIndex(of: 0x2E, from: start) ?? name.byteCount
+                if end > start {
+                    guard let next = find(node, name.part(start, end - start)) else { return nil }
+                    node = next
+                }
+                start = end + 1
+            }
+            return nodes[node].slot
+        }
     }
 
     /// Lets keys with dots be found as the same parts nested are (`"source.ip"`, as Beats and others flatten ECS): each run

@@ -62,47 +62,10 @@ indirect enum Condition: Sendable {
 extension String {
     /// The UTF-8 with ASCII letters in lower case: what texts are compared with. Of other letters the case counts there, so
     /// that it has to stay here.
-    var lowercasedASCII: [UInt8] { utf8.map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 } }
+    var lowercasedASCII: [UInt8] { utf8.map(\.lowercasedASCII) }
 }
 
-extension RawSpan {
-    /// Whether the bytes equal those of `lower` (ASCII lower case), ASCII letters in either case.
-    func equalsIgnoringCase(_ lower: RawSpan) -> Bool {
-        guard byteCount == lower.byteCount else { return false }
-        // Mostly the letters are in the same case.
-        if equals(lower) { return true }
-        for index in 0..<byteCount where RawSpan.lowered(byte(at: index)) != lower.byte(at: index) { return false }
-        return true
-    }
-
-    /// Whether the bytes equal `lower` (ASCII lower case), ASCII letters in either case.
-    func equalsIgnoringCase(_ lower: StaticString) -> Bool {
-        equalsIgnoringCase(RawSpan(_unsafeStart: lower.utf8Start, byteCount: lower.utf8CodeUnitCount))
-    }
-
-    /// Whether the bytes hold those of `lower` (ASCII lower case), ASCII letters in either case.
-    func containsIgnoringCase(_ lower: RawSpan) -> Bool {
-        guard let first = lower.byte(at: 0) else { return true }
-        guard byteCount >= lower.byteCount else { return false }
-        let last = byteCount - lower.byteCount
-        let isLetter = first >= 0x61 && first <= 0x7A
-        // Where the text may begin, the nearer of its first byte's two forms at a time.
-        var small = firstIndex(of: first) ?? Int.max
-        var large = isLetter ? firstIndex(of: first ^ 0x20) ?? Int.max : Int.max
-        while true {
-            let start = min(small, large)
-            guard start <= last else { return false }
-            if part(start, lower.byteCount).equalsIgnoringCase(lower) { return true }
-            if start == small {
-                small = firstIndex(of: first, from: start + 1) ?? Int.max
-            } else {
-                large = firstIndex(of: first ^ 0x20, from: start + 1) ?? Int.max
-            }
-        }
-    }
-
-    private static func lowered(_ byte: UInt8?) -> UInt8? {
-        guard let byte else { return nil }
-        return byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
-    }
+extension UInt8 {
+    /// The letter in lower case.
+    var lowercasedASCII: UInt8 { self >= 0x41 && self <= 0x5A ? self | 0x20 : self }
 }

@@ -52,48 +52,55 @@ extension EventPlan {
         }
     }
 
+    /// The objects in which a field lies and that are not in `seen`, outermost first, which are in it then; none below
+    /// `unmapped`, of which the schema says nothing.
+    private static func containers(of field: FieldID, _ table: FieldTable, _ seen: inout Set<FieldID>) -> [FieldID] {
+        var way: [FieldID] = []
+        var next = table.parent(of: field)
+        // What lies around an object that was seen was seen with it.
+        while let id = next, seen.insert(id).inserted {
+            way.append(id)
+            next = table.parent(of: id)
+        }
+        if next == nil, let root = way.last, table.fields[Int(root)].name == "unmapped" { return [] }
+        return way.reversed()
+    }
+
     /// What the schema demands of every object that the event's lines may make.
-    static func requirements(_ event: MappingDraft.Event, _ table: FieldTable) -> [Requirement] {
-        let dictionary = table.dictionary
-        func demands(_ shape: OCSFDictionary.Shape, _ prefix: String, container: FieldID?) -> Requirement? {
+    static func requirements(
+        _ event: MappingDraft.Event, _ table: FieldTable, _ schema: SchemaView
+    ) -> [Requirement] {
+        func requirement(_ demands: SchemaView.Demands, _ prefix: String, container: FieldID?) -> Requirement? {
             var required: [FieldID] = []
-            for attribute in shape.attributes.values.sorted(by: { $0.name < $1.name })
-            where attribute.requirement == .required
-                && (attribute.profiles.isEmpty || attribute.profiles.contains { event.profiles.contains($0) })
-                && !(container == nil && managed.contains(attribute.name))
+            for (name, profiles) in demands.required
+            where (profiles.isEmpty || profiles.contains { event.profiles.contains($0) })
+                && !(container == nil && managed.contains(name))
             {
-                if let field = table.id(prefix + attribute.name) {
-                    required.append(field)
-                } else {
-                    required.append(.max)
-                }
+                required.append(table.id(prefix + name) ?? .max)
             }
-            let oneOf = shape.constraints.map { constraint -> [FieldID] in
-                switch constraint {
-                case .atLeastOne(let names), .justOne(let names): names.compactMap { table.id(prefix + $0) }
-                }
-            }
+            let oneOf = demands.oneOf.map { names in names.compactMap { table.id(prefix + $0) } }
             return required.isEmpty && oneOf.isEmpty
                 ? nil : Requirement(container: container, required: required, oneOf: oneOf)
         }
         var checks: [Requirement] = []
-        var seen: Set<String> = []
-        if let check = demands(event.eventClass.shape, "", container: nil) { checks.append(check) }
-        let paths =
-            event.lines.map(\.path) + event.constants.map(\.path) + (event.deviceType == nil ? [] : ["device.ip"])
-        for path in paths {
-            let parts = path.split(separator: "." as Character).map { String($0) }
-            guard parts.count > 1, parts[0] != "unmapped" else { continue }
-            for length in 1..<parts.count {
-                let prefix = parts.prefix(length).joined(separator: ".")
-                guard seen.insert(prefix).inserted, let container = table.id(prefix),
-                    let object = MappingDraft.attribute(prefix, event.eventClass, dictionary)?.object,
-                    let shape = dictionary.objects[object],
-                    let check = demands(shape, prefix + ".", container: container)
-                else { continue }
-                checks.append(check)
+        var seen: Set<FieldID> = []
+        if let check = requirement(schema.demands(event.eventClass), "", container: nil) { checks.append(check) }
+        func add(_ path: String) {
+            guard let field = table.id(path) else { return }
+            for container in containers(of: field, table, &seen) {
+                let check = schema.requirement(container, event.eventClass, event.profiles) {
+                    let path = table.fields[Int(container)].path
+                    guard let object = schema.find(path, event.eventClass).attribute?.object,
+                        let demands = schema.demands(object: object)
+                    else { return nil }
+                    return requirement(demands, path + ".", container: container)
+                }
+                if let check { checks.append(check) }
             }
         }
+        for line in event.lines { add(line.path) }
+        for constant in event.constants { add(constant.path) }
+        if event.deviceType != nil { add("device.ip") }
         return checks
     }
 
@@ -119,30 +126,29 @@ extension EventPlan {
 
     /// The attributes that an event's lines make and of which the schema takes just one (`just_one` of its constraints).
     static func exclusive(
-        _ event: MappingDraft.Event, _ table: FieldTable
+        _ event: MappingDraft.Event, _ table: FieldTable, _ schema: SchemaView
     ) -> [(container: FieldID?, members: [FieldID])] {
         var groups: [(container: FieldID?, members: [FieldID])] = []
-        var seen: Set<String> = []
-        func add(_ shape: OCSFDictionary.Shape, _ prefix: String, _ container: FieldID?) {
-            for case .justOne(let names) in shape.constraints {
+        var seen: Set<FieldID> = []
+        func add(_ demands: SchemaView.Demands, _ prefix: String, _ container: FieldID?) {
+            for names in demands.justOne {
                 var members: [String] = []
-                for path in event.lines.map(\.path) where path.hasPrefix(prefix) {
-                    let name = String(path.dropFirst(prefix.count).prefix { $0 != "." })
+                for line in event.lines where line.path.hasPrefix(prefix) {
+                    let name = String(Substring(line.path.utf8.dropFirst(prefix.utf8.count).prefix { $0 != 0x2E }))
                     if names.contains(name), !members.contains(name) { members.append(name) }
                 }
                 if members.count > 1 { groups.append((container, members.compactMap { table.id(prefix + $0) })) }
             }
         }
-        add(event.eventClass.shape, "", nil)
-        for path in event.lines.map(\.path) {
-            let parts = path.split(separator: "." as Character).map { String($0) }
-            for length in 1..<max(1, parts.count) where parts[0] != "unmapped" {
-                let prefix = parts.prefix(length).joined(separator: ".")
-                guard seen.insert(prefix).inserted, let container = table.id(prefix),
-                    let object = MappingDraft.attribute(prefix, event.eventClass, table.dictionary)?.object,
-                    let shape = table.dictionary.objects[object]
+        add(schema.demands(event.eventClass), "", nil)
+        for line in event.lines {
+            guard let field = table.id(line.path) else { continue }
+            for container in containers(of: field, table, &seen) {
+                let path = table.fields[Int(container)].path
+                guard let object = schema.find(path, event.eventClass).attribute?.object,
+                    let demands = schema.demands(object: object)
                 else { continue }
-                add(shape, prefix + ".", container)
+                add(demands, path + ".", container)
             }
         }
         return groups

@@ -37,9 +37,45 @@ final class EventPlan: Sendable {
         }
     }
 
-    /// What the schema demands of one object of an event; of the whole event when `container` is nil.
+    /// A line in short, when it is one of the kinds that most are: a capture becomes the value as it stands.
+    struct Step: Sendable {
+        enum Kind: UInt8, Sendable {
+            case text
+            case integer
+            case port
+            case address
+            /// By the line itself.
+            case other
+        }
+        var kind: Kind
+        var place: Int32
+        /// Captures to try, in ``Rulebook/sources``.
+        var sources: Run
+
+        init(_ line: Line) {
+            let isPlain =
+                !line.isArray && line.level == 0 && line.value.split == 0 && line.value.table < 0
+                && line.knownTexts < 0 && line.known.count == 0 && line.value.transform == .none
+            kind =
+                switch line.conversion {
+                case .text where isPlain: .text
+                case .integer where isPlain && line.value.scale == 1: .integer
+                case .port where isPlain: .port
+                case .address where isPlain: .address
+                default: .other
+                }
+            place = Int32(line.place)
+            sources = line.value.sources
+        }
+    }
+
+    /// What the schema demands of one object of an event, or of the whole event.
     struct Check: Sendable {
-        var container: RowShape.Range?
+        /// The object; none stands for the whole event.
+        var container: RowShape.Range
+        var isWhole: Bool
+        /// Whether something besides the mapping's lines makes the object or something in it.
+        var isLate: Bool
         /// Of ``EventPlan/demands``.
         var required: Run
         /// Of ``EventPlan/choices``: at least one of each.
@@ -63,6 +99,8 @@ final class EventPlan: Sendable {
     /// Captures to try for the time, in ``Rulebook/sources``; those of one run are joined with blanks.
     let time: [(sources: Run, order: LogTime.Order)]
     let lines: [Line]
+    /// The lines in short.
+    let steps: [Step]
     /// One bit by line: those that may write something without a capture (defaults, cases).
     let always: [UInt64]
     /// One bit by line, by capture: those that read it. As many words each as ``always``.
@@ -75,6 +113,8 @@ final class EventPlan: Sendable {
     /// Whether the class has a device.
     let hasDevice: Bool
     let checks: [Check]
+    /// Of ``checks``, those of objects that only the mapping's lines make.
+    let objectChecks: [Check]
     let demands: [Demand]
     let choices: [Run]
     /// Attributes of which the schema takes just one; empty for nearly all events.
@@ -90,8 +130,8 @@ final class EventPlan: Sendable {
     }
 
     init(
-        _ event: MappingDraft.Event, _ draft: MappingDraft, _ table: FieldTable, _ fields: Normalizer.Fields,
-        _ book: inout Rulebook
+        _ event: MappingDraft.Event, _ draft: MappingDraft, _ table: FieldTable, _ schema: SchemaView,
+        _ fields: Normalizer.Fields, _ book: inout Rulebook
     ) {
         let constants = EventPlan.constants(event, table)
         let targets = event.lines.compactMap { line in table.id(line.path).map { Attributes(line, $0, table) } }
@@ -131,13 +171,18 @@ final class EventPlan: Sendable {
                 known: book.add(target.line.target.enumeration?.captions.keys.compactMap { Int64($0) } ?? []),
                 knownTexts: book.add(known: texts))
         }
+        steps = lines.map { Step($0) }
         let words = CaptureTable.words(targets.count)
         var always = [UInt64](repeating: 0, count: words)
         var readers = [UInt64](repeating: 0, count: words * draft.slots.names.count)
         for (number, line) in targets.map(\.line).enumerated() {
             let bit: UInt64 = 1 << UInt64(number & 63)
-            if line.value.fallback != nil || !line.value.cases.isEmpty { always[number >> 6] |= bit }
-            for slot in line.value.sources { readers[slot * words + number >> 6] |= bit }
+            // A case that needs a capture waits for that one; without such a capture it is looked at always.
+            let witnesses = line.value.cases.map(\.when.witnesses)
+            if line.value.fallback != nil || witnesses.contains(where: { $0 == nil }) { always[number >> 6] |= bit }
+            for slot in line.value.sources + witnesses.flatMap({ $0 ?? [] }) {
+                readers[slot * words + number >> 6] |= bit
+            }
         }
         (self.always, self.readers) = (always, readers)
         var unread = [UInt64](repeating: 0, count: CaptureTable.words(draft.slots.names.count))
@@ -156,17 +201,25 @@ final class EventPlan: Sendable {
         func isOpen(_ id: FieldID) -> Bool {
             Int(id) >= table.fields.count || !shape.hasConstant(shape.range(id, table.fields[Int(id)].end))
         }
-        checks = EventPlan.requirements(event, table).compactMap { requirement in
+        let own = fields.all(of: event.eventClass)
+        let checks: [Check] = EventPlan.requirements(event, table, schema).compactMap { requirement in
             let required = requirement.required.filter(isOpen)
             let oneOf = requirement.oneOf.filter { $0.allSatisfy(isOpen) }
             guard !required.isEmpty || !oneOf.isEmpty else { return nil }
             let run = add(required)
             choices += oneOf.map { add($0) }
+            let container = requirement.container.map { shape.range($0, table.fields[Int($0)].end) } ?? .none
+            let isLate =
+                requirement.container.map { first in
+                    shape.hasConstant(container) || own.contains { $0 >= first && $0 < table.fields[Int(first)].end }
+                } ?? true
             return Check(
-                container: requirement.container.map { shape.range($0, table.fields[Int($0)].end) }, required: run,
+                container: container, isWhole: requirement.container == nil, isLate: isLate, required: run,
                 oneOf: Run(first: Int32(choices.count - oneOf.count), count: Int32(oneOf.count)))
         }
-        exclusive = EventPlan.exclusive(event, table).map { container, members in
+        self.checks = checks
+        objectChecks = checks.filter { !$0.isWhole && !shape.hasConstant($0.container) }
+        exclusive = EventPlan.exclusive(event, table, schema).map { container, members in
             Exclusive(
                 container: container.map { shape.range($0, table.fields[Int($0)].end) }, members: add(members))
         }
@@ -194,50 +247,57 @@ final class EventPlan: Sendable {
     /// An object of the row under construction that lacks what the schema demands of it, or nil. Objects with constants
     /// are the mapping's own, and not looked at.
     func incomplete(_ row: borrowing RowBuilder) -> RowShape.Range? {
-        for check in checks {
-            guard let container = check.container, row.has(container), !shape.hasConstant(container) else { continue }
-            for index in check.required.range where !row.has(demands[index].range) { return container }
-            for choice in check.oneOf.range where !choices[choice].range.contains(where: { row.has(demands[$0].range) })
-            {
-                return container
-            }
+        for index in objectChecks.indices {
+            guard row.has(objectChecks[index].container) else { continue }
+            let check = objectChecks[index]
+            for index in check.required.range where !row.has(demands[index].range) { return check.container }
+            for choice in check.oneOf.range where !hasOne(choices[choice], row) { return check.container }
         }
         return exclusive.isEmpty ? nil : surplus(row)?.range
     }
 
-    /// The first demand of the schema that the row under construction cannot be made to meet, as ``fault(_:)`` tells it.
-    func missing(_ row: inout RowBuilder) -> FieldID? {
-        guard let first = fault(row) else { return nil }
+    /// Whether one of some of ``demands`` is met.
+    private func hasOne(_ choice: Run, _ row: borrowing RowBuilder) -> Bool {
+        for index in choice.range where row.has(demands[index].range) { return true }
+        return false
+    }
+
+    /// The first demand of the schema that the row under construction cannot be made to meet, as ``fault(_:onlyLate:)``
+    /// tells it.
+    ///
+    /// `isChecked` says that ``incomplete(_:)`` found nothing: then only what was added since is looked at.
+    func missing(_ row: inout RowBuilder, isChecked: Bool) -> FieldID? {
+        guard let first = fault(row, onlyLate: isChecked) else { return nil }
         guard !fillers.isEmpty else { return first }
         for filler in fillers where !row.has(filler.object) { row.put(filler.place, literal: filler.literal) }
-        return fault(row)
+        return fault(row, onlyLate: false)
     }
 
     /// The first demand of the schema that the row under construction does not meet: the missing attribute, `.max` when
     /// one of several is missing; nil when all are met.
-    func fault(_ row: borrowing RowBuilder) -> FieldID? {
-        for check in checks {
-            if let container = check.container, !row.has(container) { continue }
+    private func fault(_ row: borrowing RowBuilder, onlyLate: Bool) -> FieldID? {
+        for index in checks.indices {
+            if onlyLate, !checks[index].isLate { continue }
+            if !checks[index].isWhole, !row.has(checks[index].container) { continue }
+            let check = checks[index]
             for index in check.required.range where !row.has(demands[index].range) { return demands[index].field }
-            for choice in check.oneOf.range {
-                var found = false
-                for index in choices[choice].range where row.has(demands[index].range) { found = true }
-                if !found { return choices[choice].count > 0 ? demands[Int(choices[choice].first)].field : .max }
+            for choice in check.oneOf.range where !hasOne(choices[choice], row) {
+                return choices[choice].count > 0 ? demands[Int(choices[choice].first)].field : .max
             }
         }
-        return exclusive.isEmpty ? nil : surplus(row)?.field
+        return exclusive.isEmpty || onlyLate ? nil : surplus(row)?.field
     }
 }
 
 /// The numbers of a line's attributes.
-struct Attributes {
+final class Attributes {
     let line: MappingDraft.Line
     let field: FieldID
     let sibling: FieldID?
     let hostname: FieldID?
 
     init(_ line: MappingDraft.Line, _ field: FieldID, _ table: FieldTable) {
-        let parent = line.path.split(separator: "." as Character).dropLast().joined(separator: ".")
+        let parent = table.fields[Int(field)].parent.map { table.fields[Int($0)].path } ?? ""
         self.line = line
         self.field = field
         sibling = line.target.sibling.flatMap { table.id(parent.isEmpty ? $0 : parent + "." + $0) }

@@ -8,8 +8,11 @@ internal import Wire
 final class Mapping: Sendable {
     /// A test on a whole record, before it is taken apart. Every part that is given must hold.
     struct Matcher: Sendable {
-        /// Program names (APP-NAME or TAG), compared without regard to case; empty: any.
+        /// Program names (APP-NAME or TAG), compared without regard to case; empty: any. One with ``anySeverity`` in it
+        /// stands for eight.
         var programs: [[UInt8]] = []
+        /// Stands for the digits 0 to 7; no byte of UTF-8.
+        static let anySeverity: UInt8 = 0xFF
         /// Only messages without a program name.
         var needsNoProgram = false
         /// Texts that the message must hold, all of them.
@@ -24,6 +27,21 @@ final class Mapping: Sendable {
         var notice: [UInt8]?
         /// MSGIDs of RFC 5424, of which the message must have one, compared without regard to case; empty: any.
         var messageIDs: [[UInt8]] = []
+
+        /// Calls `body` with each program name.
+        func forEachProgram(_ body: ([UInt8]) -> Void) {
+            for program in programs {
+                guard let place = program.firstIndex(of: Matcher.anySeverity) else {
+                    body(program)
+                    continue
+                }
+                var name = program
+                for severity in UInt8(0x30)...0x37 {
+                    name[place] = severity
+                    body(name)
+                }
+            }
+        }
     }
 
     /// How a captured text becomes the attribute's value.
@@ -47,7 +65,6 @@ final class Mapping: Sendable {
     let name: String
     let number: UInt16
     let logSources: (products: Set<String>, categories: Set<String>, services: Set<String>)
-    let matchers: [Matcher]
     let steps: [StepRule]
     /// What the steps name by number.
     let tables: StepTables
@@ -86,8 +103,8 @@ final class Mapping: Sendable {
     static let leefNames = ["vendor", "product", "version", "event_id"]
 
     init(
-        _ draft: MappingDraft, number: Int, table: FieldTable, records: RecordVocabulary, fields: Normalizer.Fields,
-        reserved: ByteTable
+        _ draft: MappingDraft, number: Int, table: FieldTable, _ schema: SchemaView, records: RecordVocabulary,
+        fields: Normalizer.Fields, reserved: ByteTable
     ) {
         var book = Rulebook()
         name = draft.name
@@ -95,7 +112,6 @@ final class Mapping: Sendable {
         logSources = (
             draft.products.union(["ocsf", draft.name]), draft.categories, draft.services.union([draft.name])
         )
-        matchers = draft.matchers
         var tables = StepTables()
         steps = draft.steps.map { tables.add($0, draft, reserved, &book) }
         self.tables = tables
@@ -104,15 +120,15 @@ final class Mapping: Sendable {
         absent = draft.absent.map { book.add(bytes: $0) }
         absentLengths = draft.absent.reduce(0) { $0 | 1 << UInt64(min($1.count, 63)) }
         absentFirsts = draft.absent.reduce(0) { $0 | 1 << UInt64(($1.first ?? 0) & 63) }
-        recordSlots = records.names.map { name in draft.slots.names.firstIndex(of: name) ?? -1 }
-        headerSlots = Mapping.headerNames.map { name in draft.slots.names.firstIndex(of: "cef." + name) ?? -1 }
-        leefSlots = Mapping.leefNames.map { name in draft.slots.names.firstIndex(of: "leef." + name) ?? -1 }
-        elementSlot = draft.slots.names.firstIndex(of: "sd.id") ?? -1
+        recordSlots = records.names.map { draft.slots.known($0) ?? -1 }
+        headerSlots = Mapping.headerNames.map { draft.slots.known("cef." + $0) ?? -1 }
+        leefSlots = Mapping.leefNames.map { draft.slots.known("leef." + $0) ?? -1 }
+        elementSlot = draft.slots.known("sd.id") ?? -1
         headerKeys = Mapping.headerNames.map { book.add(bytes: Members.key("cef_" + $0, reserved)) }
         leefKeys = Mapping.leefNames.map { book.add(bytes: Members.key("leef_" + $0, reserved)) }
         labels = draft.slots.find(0, Array("labels".utf8).span.bytes) ?? -1
         keys = draft.slots.names.map { book.add(bytes: Members.key($0, reserved)) }
-        events = draft.events.map { EventPlan($0, draft, table, fields, &book) }
+        events = draft.events.map { EventPlan($0, draft, table, schema, fields, &book) }
         stepDispatch = Dispatch(draft.steps.map(\.when), &book)
         eventDispatch = Dispatch(draft.events.map(\.when), &book)
         self.book = book

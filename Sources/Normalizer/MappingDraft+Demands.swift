@@ -24,7 +24,7 @@ extension MappingDraft {
         exclude(shape, "", name, event, item)
         var seen: Set<String> = ["metadata", "unmapped"]
         for line in event.lines {
-            let parts = line.path.split(separator: "." as Character).map { String($0) }
+            let parts = line.path.pathParts
             for length in 1..<max(1, parts.count) where parts[0] != "unmapped" {
                 let prefix = parts.prefix(length).joined(separator: ".")
                 guard seen.insert(prefix).inserted,

@@ -54,14 +54,14 @@ struct MappingDraft {
     var absent: [[UInt8]] = []
     /// The order of day and month in the product's dates in figures.
     var dateOrder = ValueRule.Transform.none
-    /// The document, and the places of ``matchers`` in it.
-    let root: Element
+    /// The document, and the places of ``matchers`` in it; none when nobody looks at the text again (``forgetText()``).
+    var root: Element?
     var matcherPlaces: [Element] = []
     /// The events as they are written, whatever version of the schema ``events`` are in, with their places.
     var written: [(event: Event, item: Element)] = []
 
     /// Reads one mapping document; faults are complained about, and nil is returned when nothing can be made of it.
-    static func read(_ root: Element, builder: inout FieldTable.Builder) -> MappingDraft? {
+    static func read(_ root: Element, _ schema: SchemaView, builder: inout FieldTable.Builder) -> MappingDraft? {
         root.allow(only: [
             "name", "title", "description", "references", "product", "logsource", "match", "parse", "absent", "common",
             "events", "samples", "rank", "date_order",
@@ -86,7 +86,7 @@ struct MappingDraft {
         var used: Set<String> = []
         let items = root.required("events")?.items ?? []
         for item in items {
-            draft.readEvent(item, common, root["product"], &used, builder: &builder)
+            draft.readEvent(item, common, root["product"], &used, schema, builder: &builder)
         }
         for (key, _) in common?["map"]?.members ?? [] where !used.contains(key.scalar ?? "") {
             key.complain("no event of this mapping has the attribute '\(key.scalar ?? "")'")
@@ -96,13 +96,20 @@ struct MappingDraft {
         return draft
     }
 
+    /// Lets go of the text, which is many times as large as what was read from it: such a draft can be compiled, but has
+    /// no samples to run and cannot be reviewed.
+    mutating func forgetText() {
+        root = nil
+        (samples, matcherPlaces, written) = ([], [], [])
+    }
+
     private mutating func readEvent(
-        _ item: Element, _ common: Element?, _ product: Element?, _ used: inout Set<String>,
+        _ item: Element, _ common: Element?, _ product: Element?, _ used: inout Set<String>, _ schema: SchemaView,
         builder: inout FieldTable.Builder
     ) {
         if item["drop"] != nil { return readDropped(item) }
         item.allow(only: ["when", "class", "activity_id", "severity_id", "time", "profiles", "device_type_id", "map"])
-        let dictionary = OCSFDictionary.v1_8_0
+        let dictionary = schema.dictionary
         guard let element = item.required("class"), let className = element.string else { return }
         guard let found = dictionary.eventClass(className) else {
             let hint = Element.hint(className, among: dictionary.classes.values.lazy.map(\.shape.name))
@@ -117,10 +124,10 @@ struct MappingDraft {
         }
         // A common profile is one for the classes that know it.
         if item["profiles"] == nil {
-            profiles.removeAll { name in !found.shape.attributes.values.contains { $0.profiles.contains(name) } }
+            profiles.removeAll { !schema.profiles(of: found).contains($0) }
         }
-        func target(_ path: String) -> Target {
-            let attribute = MappingDraft.attribute(path, found, dictionary)
+        func target(_ path: String, _ known: SchemaView.Found? = nil) -> Target {
+            let attribute = (known ?? schema.find(path, found)).attribute
             return Target(
                 path: path, primitive: attribute?.primitive, type: attribute?.type,
                 isArray: attribute?.isArray ?? false,
@@ -148,24 +155,22 @@ struct MappingDraft {
         let paths = Set(own.compactMap(\.key.scalar))
         let shared = (common?["map"]?.members ?? []).filter { key, _ in
             // What the class has no place for is meant for another event.
-            guard let path = key.scalar, MappingDraft.fault(path, found, dictionary, profiles, hinting: false) == nil
-            else {
-                return false
-            }
+            guard let path = key.scalar, schema.find(path, found).isMappable(profiles) else { return false }
             used.insert(path)
             return !paths.contains(path)
         }
         for (key, value) in own + shared {
             guard let path = key.scalar else { continue }
-            if let fault = MappingDraft.fault(path, found, dictionary, profiles) {
-                key.complain(fault)
+            let attribute = schema.find(path, found)
+            guard attribute.isMappable(profiles) else {
+                MappingDraft.fault(path, found, dictionary, profiles).map { key.complain($0) }
                 continue
             }
             guard builder.add(path) else {
                 key.complain("the mappings use more than \(FieldTable.limit) attributes")
                 continue
             }
-            let target = target(path)
+            let target = target(path, attribute)
             var rule = ValueRule.read(value, for: target, slots: &slots, builder: &builder)
             if target.type == "timestamp_t", rule.transform == .none { rule.transform = dateOrder }
             lines.append(Line(path: path, value: rule, target: target))
@@ -229,9 +234,9 @@ struct MappingDraft {
     static func attribute(
         _ path: String, _ found: OCSFDictionary.EventClass, _ dictionary: OCSFDictionary
     ) -> OCSFDictionary.Attribute? {
-        var parts = path.split(separator: "." as Character).map { String($0) }
-        guard !parts.isEmpty, var attribute = found.shape.attributes[parts.removeFirst()] else { return nil }
-        for part in parts {
+        let parts = path.pathParts
+        guard let first = parts.first, var attribute = found.shape.attributes[first] else { return nil }
+        for part in parts.dropFirst() {
             guard let object = attribute.object, object != "object",
                 let next = dictionary.objects[object]?.attributes[part]
             else { return nil }
@@ -242,22 +247,33 @@ struct MappingDraft {
 
     /// Why `path` cannot be mapped in the class, or nil.
     static func fault(
-        _ path: String, _ found: OCSFDictionary.EventClass, _ dictionary: OCSFDictionary, _ profiles: [String],
-        hinting: Bool = true
+        _ path: String, _ found: OCSFDictionary.EventClass, _ dictionary: OCSFDictionary, _ profiles: [String]
+    ) -> String? {
+        fault(path, found, dictionary, hinting: true) { attribute in
+            attribute.profiles.isEmpty || attribute.profiles.contains(where: profiles.contains)
+        }
+    }
+
+    /// Why `path` cannot be mapped in the class, or nil; `isThere` tells of each attribute on the way whether the profiles
+    /// bring it.
+    static func fault(
+        _ path: String, _ found: OCSFDictionary.EventClass, _ dictionary: OCSFDictionary, hinting: Bool,
+        isThere: (OCSFDictionary.Attribute) -> Bool
     ) -> String? {
         if path == "unmapped" || path.hasPrefix("unmapped.") { return nil }
         let managed = [
             "activity_id", "category_uid", "class_uid", "type_uid", "severity_id", "time", "metadata.version",
         ]
         if managed.contains(path) { return "'\(path)' is not mapped here: it has a key of its own or is computed" }
-        let parts = path.split(separator: "." as Character).map { String($0) }
+        let parts = path.pathParts
         var shape = found.shape
         for (index, part) in parts.enumerated() {
             guard let attribute = shape.attributes[part] else {
-                let hint = hinting ? Element.hint(part, among: shape.attributes.keys) : ""
+                guard hinting else { return "" }
+                let hint = Element.hint(part, among: shape.attributes.keys)
                 return "\(shape.name) of OCSF \(dictionary.version) has no attribute '\(part)'\(hint)"
             }
-            if !attribute.profiles.isEmpty, attribute.profiles.allSatisfy({ !profiles.contains($0) }) {
+            if !isThere(attribute) {
                 let names = attribute.profiles.joined(separator: " or ")
                 return "'\(part)' needs the profile \(names): name it under 'profiles'"
             }

@@ -19,17 +19,18 @@ struct MappingReview {
 
     /// Reviews the mapping of `draft`. `records` names the fields of sensor records.
     static func run(_ draft: MappingDraft, records: RecordVocabulary) {
-        var review = MappingReview(draft, records)
+        guard let root = draft.root else { return }
+        var review = MappingReview(draft, root, records)
         for (event, item) in draft.written { MappingDraft.demand(event, item) }
-        for item in draft.root["parse"]?.items ?? [] { review.step(item) }
+        for item in root["parse"]?.items ?? [] { review.step(item) }
         review.events()
         review.samples(draft)
     }
 
-    private init(_ draft: MappingDraft, _ records: RecordVocabulary) {
-        root = draft.root
+    private init(_ draft: MappingDraft, _ root: Element, _ records: RecordVocabulary) {
+        self.root = root
         slots = draft.slots
-        absent = Set(draft.root.quiet["absent"]?.strings ?? [])
+        absent = Set(root.quiet["absent"]?.strings ?? [])
         made = Set(draft.slots.names.prefix(Builtins.count))
         self.records = records
     }

@@ -27,6 +27,9 @@ public struct MappingSet: Sendable {
         "unmapped.origin.tls.fingerprint", "unmapped.origin.proxy.ip", "unmapped.origin.file.path",
     ]
 
+    /// How many texts are parsed at a time when they are not kept.
+    private static let textsAtATime = 8
+
     let mappings: [Mapping]
     /// The field table of the events that these mappings make.
     public let table: FieldTable
@@ -46,21 +49,38 @@ public struct MappingSet: Sendable {
     let longestText: UInt32
 
     /// Reads mapping files and adds their attributes and constants to a table under construction.
+    ///
+    /// `keepingText`: whether the drafts are reviewed or their samples run afterwards. Otherwise no more than a few texts
+    /// are in memory at a time. A mapping of one of the files `givingWay` gives way to one of its name
+    /// in another file.
     public static func read(
-        _ files: [(name: String, text: String)], builder: inout FieldTable.Builder, complaints: Complaints
+        _ files: [(name: String, text: String)], builder: inout FieldTable.Builder, complaints: Complaints,
+        keepingText: Bool = true, givingWay: Set<String> = []
     ) -> Drafts {
         var drafts = Drafts()
         for path in paths { builder.add(path) }
         for text in ["unknown", "host", builder.dictionary.version] { _ = builder.constant(text) }
         if !builder.dictionary.isNative { for path in OlderVersion.paths { builder.add(path) } }
-        for roots in Element.documents(files, complaints: complaints) {
-            for root in roots {
-                guard let draft = MappingDraft.read(root, builder: &builder) else { continue }
-                if drafts.all.contains(where: { $0.name == draft.name }) {
+        let schema = SchemaView(.v1_8_0)
+        // By name: whether the mapping gives way.
+        var names: [String: Bool] = [:]
+        let step = keepingText ? max(1, files.count) : textsAtATime
+        for first in stride(from: 0, to: files.count, by: step) {
+            let some = Array(files[first..<min(first + step, files.count)])
+            for root in Element.documents(some, complaints: complaints).joined() {
+                guard var draft = MappingDraft.read(root, schema, builder: &builder) else { continue }
+                let isEmbedded = givingWay.contains(root.file)
+                switch names[draft.name] {
+                case nil: break
+                case true? where !isEmbedded: drafts.all.removeAll { $0.name == draft.name }
+                case false? where isEmbedded: continue
+                default:
                     root.complain("mapping '\(draft.name)' is given twice")
-                } else {
-                    drafts.all.append(draft)
+                    continue
                 }
+                names[draft.name] = isEmbedded
+                if !keepingText { draft.forgetText() }
+                drafts.all.append(draft)
             }
         }
         for draft in drafts.all {
@@ -68,7 +88,7 @@ public struct MappingSet: Sendable {
                 for profile in event.profiles { _ = builder.constant(profile) }
                 for line in event.lines {
                     guard let sibling = line.target.sibling else { continue }
-                    let parent = line.path.split(separator: "." as Character).dropLast().joined(separator: ".")
+                    let parent = line.path.pathParent
                     builder.add(parent.isEmpty ? sibling : parent + "." + sibling)
                 }
             }
@@ -89,12 +109,17 @@ public struct MappingSet: Sendable {
         self.reserved = reserved
         let fields = Normalizer.Fields(table)
         self.fields = fields
-        let mappings = drafts.all.sorted { ($0.rank, $0.name) < ($1.rank, $1.name) }.enumerated().map {
+        let schema = SchemaView(table.dictionary)
+        let order = drafts.all.indices.sorted {
+            (drafts.all[$0].rank, drafts.all[$0].name) < (drafts.all[$1].rank, drafts.all[$1].name)
+        }
+        let mappings = order.enumerated().map {
             Mapping(
-                $0.element, number: $0.offset + 1, table: table, records: records, fields: fields, reserved: reserved)
+                drafts.all[$0.element], number: $0.offset + 1, table: table, schema, records: records, fields: fields,
+                reserved: reserved)
         }
         self.mappings = mappings
-        recognizer = Recognizer(mappings)
+        recognizer = Recognizer(order.map { drafts.all[$0].matchers })
         base = fields.base
         basePlaces = fields.places(base, fields.baseClass)
         // A Base Event of OCSF 1.1 has no device, and the profile has nothing to say of it.
@@ -107,7 +132,7 @@ public struct MappingSet: Sendable {
     /// step makes, matches that another mapping covers, and samples that two mappings of one rank take.
     public func review(_ drafts: Drafts) {
         for draft in drafts.all { MappingReview.run(draft, records: records) }
-        MatchReview.run(drafts.all, self)
+        MatchReview.run(drafts.all)
     }
 
     /// The name of mapping `number` as a row carries it; `unknown` for records that no mapping knows.

@@ -12,11 +12,11 @@ internal import Wire
 struct MatchReview {
     private let drafts: [MappingDraft]
 
-    static func run(_ drafts: [MappingDraft], _ set: MappingSet) {
+    static func run(_ drafts: [MappingDraft]) {
         let ordered = drafts.sorted { ($0.rank, $0.name) < ($1.rank, $1.name) }
         let review = MatchReview(drafts: ordered)
         let told = review.covered()
-        review.samples(set, besides: told)
+        review.samples(besides: told)
     }
 
     private struct Pair: Hashable {
@@ -58,9 +58,9 @@ struct MatchReview {
     }
 
     /// Warns of samples that two mappings of one rank take.
-    private func samples(_ set: MappingSet, besides told: Set<Pair>) {
+    private func samples(besides told: Set<Pair>) {
         var asked: [String: Recognizer] = [:]
-        for mapping in set.mappings { asked[mapping.name] = Recognizer([mapping]) }
+        for draft in drafts { asked[draft.name] = Recognizer([draft.matchers]) }
         let byRank = Dictionary(grouping: drafts) { $0.rank }
         let scratch = Pattern.Scratch(groups: 63)
         var found = WitnessIndex.Found()
@@ -100,7 +100,13 @@ extension Mapping.Matcher {
     /// Whether each record that this takes is one that `other` takes; false when that is not known.
     func implies(_ other: Mapping.Matcher) -> Bool {
         guard record == other.record, notice == other.notice else { return false }
-        if !other.programs.isEmpty, programs.isEmpty || !programs.allSatisfy(other.programs.contains) { return false }
+        if !other.programs.isEmpty {
+            var isOpen = programs.isEmpty
+            var known: Set<[UInt8]> = []
+            other.forEachProgram { known.insert($0) }
+            forEachProgram { if !known.contains($0) { isOpen = true } }
+            if isOpen { return false }
+        }
         if other.needsNoProgram, !needsNoProgram { return false }
         if !other.messageIDs.isEmpty, messageIDs.isEmpty || !messageIDs.allSatisfy(other.messageIDs.contains) {
             return false

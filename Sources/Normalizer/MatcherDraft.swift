@@ -37,23 +37,25 @@ extension MappingDraft {
         matcherPlaces.append(item)
     }
 
-    /// An event code as the tag in which it stands, `%ASA-6-302013`; without its severity the tags of all eight.
+    /// An event code as the tag in which it stands, `%ASA-6-302013`; without its severity the tags of all eight, as one text.
     private static func eventCodes(_ element: Element) -> [[UInt8]] {
         guard let text = element.string else { return [] }
-        let name = text.hasPrefix("%") ? String(text.dropFirst()) : text
-        let parts = name.split(separator: "-" as Character, omittingEmptySubsequences: false)
+        let name = Array(text.utf8.first == 0x25 ? text.utf8.dropFirst() : text.utf8[...])
+        let parts = name.split(separator: 0x2D, omittingEmptySubsequences: false)
         guard parts.count > 1, parts.allSatisfy({ !$0.isEmpty }) else {
             element.complain(
                 "an event code is written as FACILITY-SEVERITY-MNEMONIC (ASA-6-302013), or without its severity "
                     + "(ASA-302013)")
             return []
         }
-        let severities = (0...7).map { "\($0)" }
-        if parts.dropFirst().dropLast().contains(where: { severities.contains(String($0)) }) {
-            return ["%\(name)".lowercasedASCII]
+        let lower = name.map(\.lowercasedASCII)
+        if parts.dropFirst().dropLast().contains(where: { part in
+            part.count == 1 && (0x30...0x37).contains(part[part.startIndex])
+        }) {
+            return [[0x25] + lower]
         }
-        let facility = parts.dropLast().joined(separator: "-")
-        return severities.map { "%\(facility)-\($0)-\(parts[parts.count - 1])".lowercasedASCII }
+        let mnemonic = parts[parts.count - 1].startIndex
+        return [[0x25] + lower[..<mnemonic] + [Mapping.Matcher.anySeverity, 0x2D] + lower[mnemonic...]]
     }
 
     /// The fields `|vendor|product|` of a CEF or LEEF header, as they stand in the line; nil for `true`.

@@ -6,12 +6,13 @@ internal import Wire
 ///
 /// A name that the service itself uses gets `x_` in front, so that nobody outside can speak for the enrichment.
 struct Members: ~Copyable {
-    private(set) var text = Slab(capacity: 4096)
+    private(set) var text: Slab
     private let reserved: ByteTable
     /// One bit by the low six bits of first bytes: most names begin like none that is reserved.
     private let firsts: UInt64
 
-    init(reserved: ByteTable) {
+    init(reserved: ByteTable, capacity: Int = 4096) {
+        text = Slab(capacity: capacity)
         self.reserved = reserved
         firsts = reserved.firsts
     }
@@ -29,7 +30,7 @@ struct Members: ~Copyable {
 
     /// The key of a member as JSON with its colon.
     static func key(_ name: String, _ reserved: ByteTable) -> [UInt8] {
-        var members = Members(reserved: reserved)
+        var members = Members(reserved: reserved, capacity: 64)
         let name = Array(name.utf8)
         members.begin(name.span.bytes, isEscaped: false)
         return members.bytes.array

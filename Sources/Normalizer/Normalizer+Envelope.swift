@@ -13,23 +13,27 @@ extension Normalizer {
         guard frame.transport != .sensor else { return }
         let original = cut(frame.extent, batch.slab)
         row.put(own.rawData, text: original)
-        func text(_ place: Place, _ extent: Extent) { if !extent.isEmpty { row.put(place, text: extent) } }
-        text(own.originalTime, header.timestampText)
+        putText(own.originalTime, header.timestampText)
         if let facility = header.facility { row.put(own.facility, integer: Int64(facility)) }
-        text(own.appname, header.appname)
-        text(own.procid, header.procid)
-        text(own.msgid, header.msgid)
-        text(own.structuredData, header.structuredData)
-        text(own.relay, header.relay)
+        putText(own.appname, header.appname)
+        putText(own.procid, header.procid)
+        putText(own.msgid, header.msgid)
+        putText(own.structuredData, header.structuredData)
+        putText(own.relay, header.relay)
         if frame.isCut || original.length < frame.extent.length { row.put(own.cut, boolean: true) }
         if let peer = frame.peer { row.put(own.peer, text: batch.slab.append(peer)) }
         if !header.problems.isEmpty { row.put(own.problems, text: problems.append(header.problems, to: &batch.slab)) }
         if frame.origin > 0, let origin = batch.origin(of: frame) {
-            text(own.subject, batch.slab.append(origin.subject))
-            text(own.fingerprint, batch.slab.append(origin.fingerprint))
+            putText(own.subject, batch.slab.append(origin.subject))
+            putText(own.fingerprint, batch.slab.append(origin.fingerprint))
             if let proxy = origin.proxy { row.put(own.proxy, text: batch.slab.append(proxy)) }
-            text(own.path, batch.slab.append(origin.path))
+            putText(own.path, batch.slab.append(origin.path))
         }
+    }
+
+    @inline(__always)
+    private mutating func putText(_ place: Place, _ extent: Extent) {
+        if !extent.isEmpty { row.put(place, text: extent) }
     }
 
     /// As much of a text as the schema takes, whole characters only.

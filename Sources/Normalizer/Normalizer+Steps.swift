@@ -55,53 +55,78 @@ extension Normalizer {
     private mutating func keyValue(
         _ extent: Extent, _ style: KeyValue.Style, _ strips: Run, _ mapping: Mapping, _ slab: inout Slab
     ) -> Bool {
+        escaped.removeAll(keepingCapacity: true)
         pairs.removeAll(keepingCapacity: true)
-        read(extent, style, slab)
-        strip(strips, mapping, slab)
-        for index in pairs.indices {
-            let pair = pairs[index]
+        let count = read(extent, style, strips, mapping, slab)
+        for slot in escaped { captures[slot] = .text(unescaped(captures[slot].extent, style, &slab)) }
+        for pair in pairs {
+            members.begin(slab.bytes(pair.key), isEscaped: false)
+            let value = unescaped(pair.value, style, &slab)
+            members.append(text: slab.bytes(value))
+        }
+        return count > 0
+    }
+
+    private mutating func unescaped(_ extent: Extent, _ style: KeyValue.Style, _ slab: inout Slab) -> Extent {
+        text.reset()
+        _ = KeyValue.unescape(slab.bytes(extent), quote: style.quote ?? 0x22, into: &text)
+        return slab.append(text.bytes)
+    }
+
+    /// Captures the pairs of a text in one pass, and tells how many there were. Values with escapes are captured as they
+    /// stand, and their slots noted in ``escaped``; such that no mapping reads are noted in ``pairs``.
+    private mutating func read(
+        _ extent: Extent, _ style: KeyValue.Style, _ strips: Run, _ mapping: Mapping, _ slab: borrowing Slab
+    ) -> Int {
+        var reader = KeyValue(slab.bytes(extent), style: style)
+        var count = 0
+        while let pair = reader.next() {
+            guard count < Normalizer.mostPairs else {
+                tally.cut += 1
+                break
+            }
+            count += 1
+            var key = pair.key.shifted(by: extent.offset)
+            if strips.count > 0 { key = stripped(key, strips, mapping, slab) }
+            let name = slab.bytes(key)
+            let value = pair.value.shifted(by: extent.offset)
+            // Of a key given twice (netfilter's LEN) the first value stands.
+            let slot = mapping.slots.slot(of: name)
             if pair.isFlag {
-                take(pair.key, Capture(kind: .flag, extent: .empty, integer: 1), mapping, slab)
-            } else {
-                let value = pair.isQuoted ? unquoted(pair.value, style.quote ?? 0x22, &slab) : pair.value
-                take(pair.key, .text(value), mapping, slab)
+                if let slot, captures[slot].kind == .absent {
+                    captures[slot] = Capture(kind: .flag, extent: .empty, integer: 1)
+                } else {
+                    members.begin(name, isEscaped: false)
+                    members.append(Capture(kind: .flag, extent: .empty, integer: 1), slab)
+                }
+            } else if let slot, captures.add(slot, text: value) {
+                if pair.mayHaveEscapes, slab.bytes(value).firstIndex(of: 0x5C) != nil { escaped.append(slot) }
+            } else if pair.mayHaveEscapes, slab.bytes(value).firstIndex(of: 0x5C) != nil {
+                pairs.append(FoundPair(key: key, value: value))
+            } else if !value.isEmpty {
+                members.begin(name, isEscaped: false)
+                members.append(text: slab.bytes(value))
             }
         }
-        return !pairs.isEmpty
-    }
-
-    /// Collects the pairs of a text with their places in the slab.
-    private mutating func read(_ extent: Extent, _ style: KeyValue.Style, _ slab: borrowing Slab) {
-        var reader = KeyValue(slab.bytes(extent), style: style)
-        while let pair = reader.next(), hasRoom() {
-            pairs.append(
-                FoundPair(
-                    key: pair.key.shifted(by: extent.offset), value: pair.value.shifted(by: extent.offset),
-                    isFlag: pair.isFlag, isQuoted: pair.isQuoted))
-        }
-    }
-
-    private mutating func unquoted(_ extent: Extent, _ quote: UInt8, _ slab: inout Slab) -> Extent {
-        guard slab.bytes(extent).firstIndex(of: 0x5C) != nil else { return extent }
-        text.reset()
-        _ = KeyValue.unescape(slab.bytes(extent), quote: quote, into: &text)
-        return slab.append(text.bytes)
+        return count
     }
 
     /// Leaves out what keys begin with.
     mutating func strip(_ strips: Run, _ mapping: Mapping, _ slab: borrowing Slab) {
         guard strips.count > 0 else { return }
-        for index in pairs.indices {
-            let key = slab.bytes(pairs[index].key)
-            for strip in strips.range {
-                let length = mapping.book.withText(mapping.tables.strips[strip]) { text in
-                    key.byteCount > text.byteCount && key.part(0, text.byteCount).equals(text) ? text.byteCount : 0
-                }
-                guard length > 0 else { continue }
-                pairs[index].key = Extent(length..<key.byteCount).shifted(by: pairs[index].key.offset)
-                break
+        for index in pairs.indices { pairs[index].key = stripped(pairs[index].key, strips, mapping, slab) }
+    }
+
+    /// A key without what it begins with.
+    private func stripped(_ key: Extent, _ strips: Run, _ mapping: Mapping, _ slab: borrowing Slab) -> Extent {
+        let bytes = slab.bytes(key)
+        for strip in strips.range {
+            let length = mapping.book.withText(mapping.tables.strips[strip]) { text in
+                bytes.byteCount > text.byteCount && bytes.part(0, text.byteCount).equals(text) ? text.byteCount : 0
             }
+            if length > 0 { return Extent(length..<bytes.byteCount).shifted(by: key.offset) }
         }
+        return key
     }
 
     /// The most pairs, fields or members that one step takes from a record.

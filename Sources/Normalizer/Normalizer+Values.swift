@@ -28,6 +28,35 @@ extension Normalizer {
         return nil
     }
 
+    /// Writes a line in short; false, with nothing written, when that is not what its capture takes.
+    @inline(__always)
+    mutating func writeStep(_ step: EventPlan.Step, _ mapping: Mapping, _ slab: borrowing Slab) -> Bool {
+        if step.kind == .other { return false }
+        for index in step.sources.range {
+            let slot = Int(mapping.book.sources[index])
+            guard captures.has(slot) else { continue }
+            let capture = captures[slot]
+            guard capture.kind == .text else { return false }
+            switch step.kind {
+            case .text:
+                guard capture.extent.length <= set.longestText else { return false }
+                row.put(Int(step.place), text: capture.extent)
+            case .integer:
+                guard let value = slab.bytes(capture.extent).decimal, value <= UInt64(Int64.max) else { return false }
+                row.put(Int(step.place), integer: Int64(value))
+            case .port:
+                guard let value = slab.bytes(capture.extent).decimal, value <= 65535 else { return false }
+                row.put(Int(step.place), integer: Int64(value))
+            case .address:
+                guard capture.extent.length <= 40, IPAddress(slab.bytes(capture.extent)) != nil else { return false }
+                row.put(Int(step.place), text: capture.extent)
+            case .other: return false
+            }
+            return true
+        }
+        return false
+    }
+
     /// Puts a capture under a line's attribute; false when it does not fit.
     private mutating func convert(
         _ capture: Capture, _ line: EventPlan.Line, _ mapping: Mapping, _ slab: inout Slab

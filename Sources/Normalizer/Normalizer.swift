@@ -61,6 +61,8 @@ public struct Normalizer: ~Copyable {
     var tape = JSONTape()
     var list = JSONTape()
     var pairs: [FoundPair] = []
+    /// The slots of values with escapes that the last key-value step captured.
+    var escaped: [SlotID] = []
     /// What labels of the last CEF line call its keys.
     var labels: [(name: Extent, slot: SlotID)] = []
     /// The fields of the last dissection.
@@ -234,11 +236,11 @@ public struct Normalizer: ~Copyable {
             while open != 0 {
                 let slot = word << 6 | open.trailingZeroBitCount
                 open &= open - 1
-                let capture = captures[slot]
-                guard capture.kind == .text, mapping.absentLengths & 1 << UInt64(min(capture.extent.length, 63)) != 0
+                let extent = captures[slot].extent
+                guard mapping.absentLengths & 1 &<< UInt64(min(extent.length, 63)) != 0, captures[slot].kind == .text
                 else { continue }
-                let bytes = slab.bytes(capture.extent)
-                guard mapping.absentFirsts & 1 << UInt64((bytes.byte(at: 0) ?? 0) & 63) != 0 else { continue }
+                let bytes = slab.bytes(extent)
+                guard mapping.absentFirsts & 1 &<< UInt64((bytes.byte(at: 0) ?? 0) & 63) != 0 else { continue }
                 for text in mapping.absent where mapping.book.withText(text, { bytes.equals($0) }) {
                     captures[slot] = .absent
                 }
@@ -258,6 +260,7 @@ public struct Normalizer: ~Copyable {
             while open != 0 {
                 let number = word << 6 | open.trailingZeroBitCount
                 open &= open - 1
+                if writeStep(plan.steps[number], mapping, batch.slab) { continue }
                 if let literal = write(plan.lines[number], mapping, &batch.slab) { defaults.append((number, literal)) }
             }
         }
@@ -266,10 +269,10 @@ public struct Normalizer: ~Copyable {
         for index in defaults.indices where row.has(plan.lines[defaults[index].line].parent) {
             row.put(plan.lines[defaults[index].line].place, literal: defaults[index].literal)
         }
-        dropIncomplete(plan, mapping, batch.slab)
+        let isComplete = dropIncomplete(plan, mapping, batch.slab)
         leftovers(plan, mapping, batch.slab)
         let time = common(plan, mapping, header, &batch)
-        if let fault = plan.missing(&row) {
+        if let fault = plan.missing(&row, isChecked: isComplete) {
             tally.invalid += 1
             baseEvent(index, header, fault: fault, attempted: plan.classUID, &batch)
             return
@@ -282,10 +285,12 @@ public struct Normalizer: ~Copyable {
 
     /// Takes objects back that the schema would not take, such as an endpoint with a port only: what they were made of
     /// goes to `unmapped`, and the event stays what it is.
-    private mutating func dropIncomplete(_ plan: EventPlan, _ mapping: Mapping, _ slab: borrowing Slab) {
+    ///
+    /// - Returns: whether all objects are complete now.
+    private mutating func dropIncomplete(_ plan: EventPlan, _ mapping: Mapping, _ slab: borrowing Slab) -> Bool {
         // One object may complete another by going: the deepest nesting is a handful.
         for _ in 0..<8 {
-            guard let range = plan.incomplete(row) else { return }
+            guard let range = plan.incomplete(row) else { return true }
             tally.misfits += 1
             for number in plan.lines.indices {
                 let line = plan.lines[number]
@@ -296,6 +301,7 @@ public struct Normalizer: ~Copyable {
             }
             row.remove(range)
         }
+        return false
     }
 
     /// Writes what every event of a mapping has, and tells its time.

@@ -56,7 +56,7 @@ struct OlderVersion {
     ) -> OCSFDictionary.Attribute? {
         var shapes = (new: new.shape, old: old.shape)
         var found: OCSFDictionary.Attribute?
-        for part in path.split(separator: "." as Character).map(String.init) {
+        for part in path.pathParts {
             if let free = found, free.object == "object" { return free }
             if let last = found {
                 guard let object = last.object, let shape = dictionary.objects[object] else { return nil }
@@ -152,7 +152,7 @@ struct OlderVersion {
             return move(line, besides: taken)
         }
         // Text beside a value has to be text in the older version too.
-        let parent = path.split(separator: "." as Character).dropLast().joined(separator: ".")
+        let parent = path.pathParent
         let sibling = found.sibling.flatMap { name in
             let beside = parent.isEmpty ? name : parent + "." + name
             return MappingDraft.attribute(beside, made.eventClass, dictionary)?.primitive == .string ? name : nil
@@ -285,10 +285,10 @@ struct OlderVersion {
     ) {
         var prefixes: Set<String> = []
         for path in made.lines.map(\.path) where !path.hasPrefix("unmapped.") {
-            var parts = path.split(separator: "." as Character)
-            while parts.count > 1 {
-                parts.removeLast()
-                prefixes.insert(parts.joined(separator: "."))
+            var parent = path.pathParent
+            while !parent.isEmpty {
+                prefixes.insert(parent)
+                parent = parent.pathParent
             }
         }
         for demand in made.eventClass.shape.attributes.values.sorted(by: { $0.name < $1.name })

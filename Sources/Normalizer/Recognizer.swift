@@ -43,8 +43,9 @@ struct Recognizer: Sendable {
     private let records: [(kind: [UInt8], mapping: Int)]
     private let notices: [(kind: [UInt8], mapping: Int)]
 
-    init(_ mappings: [Mapping]) {
-        let all = mappings.enumerated().flatMap { number, mapping in mapping.matchers.map { (number, $0) } }
+    /// A recognizer of the mappings that have these matchers, in the order in which they are asked.
+    init(_ mappings: [[Mapping.Matcher]]) {
+        let all = mappings.enumerated().flatMap { number, matchers in matchers.map { (number, $0) } }
         records = all.compactMap { number, matcher in matcher.record.map { ($0, number) } }
         notices = all.compactMap { number, matcher in matcher.notice.map { ($0, number) } }
         var numbers: [[UInt8]: Int32] = [:]
@@ -54,7 +55,9 @@ struct Recognizer: Sendable {
             index.add(text)
         }
         index.seal()
-        var byProgram: [[UInt8]: [Int32]] = [:]
+        // Who waits for which program name, the names numbered as they come.
+        var byProgram: [(name: Int32, matcher: Int32)] = []
+        var programCount = 0
         var byFirst = [[Int32]](repeating: [], count: 256)
         var byText = [[Int32]](repeating: [], count: index.count)
         var unwitnessed: [Int32] = []
@@ -62,7 +65,14 @@ struct Recognizer: Sendable {
             let id = Int32(matchers.count)
             add(matcher, number, numbers)
             if !matcher.programs.isEmpty {
-                for name in Set(matcher.programs) { byProgram[name, default: []].append(id) }
+                for name in matcher.programs {
+                    let known = programs.find(name.span.bytes) ?? programCount
+                    if known == programCount {
+                        programs.insert(name, known)
+                        programCount += 1
+                    }
+                    byProgram.append((Int32(known), id))
+                }
             } else if let witness = Recognizer.witness(matcher, numbers) {
                 byText[Int(witness)].append(id)
             } else if !matcher.starts.isEmpty, matcher.starts.allSatisfy({ !$0.isEmpty }) {
@@ -73,16 +83,33 @@ struct Recognizer: Sendable {
         }
         always = wait(unwitnessed)
         firsts = byFirst.map { wait($0) }
-        for (name, list) in byProgram.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-            programs.insert(name, programRuns.count)
-            programRuns.append(wait(list))
-        }
+        wait(byProgram, programCount)
         witnesses = byText.map { wait($0) }
     }
 
     private mutating func wait(_ list: [Int32]) -> Run {
         waiting += list
         return Run(first: Int32(waiting.count - list.count), count: Int32(list.count))
+    }
+
+    /// Makes the runs of who waits for program names.
+    private mutating func wait(_ list: [(name: Int32, matcher: Int32)], _ count: Int) {
+        programRuns = Array(repeating: Run(), count: count)
+        for item in list { programRuns[Int(item.name)].count += 1 }
+        var first = Int32(waiting.count)
+        for name in programRuns.indices {
+            programRuns[name].first = first
+            first += programRuns[name].count
+            programRuns[name].count = 0
+        }
+        waiting += repeatElement(0, count: list.count)
+        for item in list {
+            let run = programRuns[Int(item.name)]
+            // A name that is written twice is asked once.
+            if run.count > 0, waiting[Int(run.first + run.count) - 1] == item.matcher { continue }
+            waiting[Int(run.first + run.count)] = item.matcher
+            programRuns[Int(item.name)].count += 1
+        }
     }
 
     /// Adds a matcher. Its program names are not kept with it: it is asked for these only.
@@ -127,6 +154,9 @@ struct Recognizer: Sendable {
         if program.byteCount > 0, let place = programs.find(program) {
             ask(programRuns[place], &best, message, program, messageID, found, scratch)
         }
+        if program.byte(at: 0) == 0x25, let place = place(ofCode: program) {
+            ask(programRuns[place], &best, message, program, messageID, found, scratch)
+        }
         if let first = message.byte(at: 0) {
             ask(firsts[Int(first)], &best, message, program, messageID, found, scratch)
         }
@@ -142,6 +172,19 @@ struct Recognizer: Sendable {
         // Mostly what was found comes before those that have no witness.
         ask(always, &best, message, program, messageID, found, scratch)
         return best == .max ? nil : Int(matchers[Int(best)].mapping)
+    }
+
+    /// The place of an event code that is asked for without its severity: the digit before its last part.
+    @inline(never)
+    private func place(ofCode program: RawSpan) -> Int? {
+        guard let last = program.lastIndex(of: 0x2D), let digit = program.byte(at: last - 1), digit &- 0x30 <= 7,
+            program.byte(at: last - 2) == 0x2D
+        else { return nil }
+        return withUnsafeTemporaryAllocation(byteCount: program.byteCount, alignment: 1) { room in
+            program.withUnsafeBytes { room.copyMemory(from: $0) }
+            room[last - 1] = Mapping.Matcher.anySeverity
+            return programs.find(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(room)))
+        }
     }
 
     /// Asks matchers that may come before the best one so far.

@@ -30,14 +30,15 @@ struct RowShape: Sendable {
 
     /// A shape of the fields `fields` (element 0) and of constant entries.
     init(fields: [FieldID], constants: [Entry]) {
-        var entries: [UInt64: (entry: Entry, isConstant: Bool)] = [:]
-        for field in fields {
-            let entry = Entry.integer(field, 0)
-            entries[entry.order] = (entry, false)
+        // A constant goes before a field, the first constant before another.
+        var entries = constants.enumerated().map { (entry: $0.element, rank: $0.offset) }
+        entries += fields.map { (Entry.integer($0, 0), constants.count) }
+        entries.sort { ($0.entry.order, $0.rank) < ($1.entry.order, $1.rank) }
+        var sorted: [(entry: Entry, isConstant: Bool)] = []
+        sorted.reserveCapacity(entries.count)
+        for (entry, rank) in entries where sorted.last?.entry.order != entry.order {
+            sorted.append((entry, rank < constants.count))
         }
-        var seen: Set<UInt64> = []
-        for entry in constants where seen.insert(entry.order).inserted { entries[entry.order] = (entry, true) }
-        let sorted = entries.sorted { $0.key < $1.key }.map(\.value)
         template = sorted.map(\.entry)
         var bits = [UInt64](repeating: 0, count: (sorted.count + 63) / 64)
         for (place, item) in sorted.enumerated() where item.isConstant { bits[place >> 6] |= 1 << UInt64(place & 63) }

@@ -21,8 +21,8 @@ struct Rulebook: Sendable {
             case all
             case any
             case not
-            case exists
-            case absent
+            /// Which captures say something and which do not.
+            case presence
             case equals
             case contains
             case starts
@@ -32,7 +32,7 @@ struct Rulebook: Sendable {
         var kind: Kind
         /// The capture.
         var slot: Int32 = 0
-        /// Of ``children``, ``texts`` or, sorted, ``symbols``; of an expression the place in ``patterns``.
+        /// Of ``children``, ``presences``, ``texts`` or, sorted, ``symbols``; of an expression the place in ``patterns``.
         var run = Run()
     }
 
@@ -55,7 +55,15 @@ struct Rulebook: Sendable {
         var value: Literal
     }
 
+    /// Of 64 captures those that must say something, and those that must not.
+    struct Presence: Sendable {
+        var word: Int32
+        var needed: UInt64
+        var avoided: UInt64
+    }
+
     private(set) var tests: [Test] = []
+    private(set) var presences: [Presence] = []
     private(set) var children: [Int32] = []
     private(set) var texts: [Extent] = []
     private(set) var pool: [UInt8] = []
@@ -81,10 +89,20 @@ struct Rulebook: Sendable {
         let test: Test
         switch condition {
         case .always: test = Test(kind: .always)
-        case .all(let parts): test = Test(kind: .all, run: add(parts))
-        case .any(let parts): test = Test(kind: .any, run: add(parts))
-        case .not(let part): test = Test(kind: .not, run: add([part]))
-        case .exists(let slot, let wanted): test = Test(kind: wanted ? .exists : .absent, slot: Int32(slot))
+        case .all(let parts):
+            // What asks for presence only is one test, and comes first, with what the other parts need.
+            let others = parts.filter { if case .exists = $0 { false } else { true } }
+            let presence = add(needed: condition.needed, avoided: condition.avoided)
+            if others.isEmpty {
+                test = presence
+            } else {
+                if presence.run.count > 0 { tests.append(presence) }
+                let first = presence.run.count > 0 ? [Int32(tests.count - 1)] : []
+                test = Test(kind: .all, run: add(first, others))
+            }
+        case .any(let parts): test = Test(kind: .any, run: add([], parts))
+        case .not(let part): test = Test(kind: .not, run: add([], [part]))
+        case .exists: test = add(needed: condition.needed, avoided: condition.avoided)
         case .equals(let slot, let texts):
             symbols += Set(texts.map { symbol($0, slot) }).sorted()
             let count = Set(texts.map { symbol($0, slot) }).count
@@ -100,8 +118,19 @@ struct Rulebook: Sendable {
         return Int32(tests.count - 1)
     }
 
-    private mutating func add(_ parts: [Condition]) -> Run {
-        let added = parts.map { add($0) }
+    private mutating func add(needed: Set<SlotID>, avoided: Set<SlotID>) -> Test {
+        let first = presences.count
+        for word in Set(needed.union(avoided).map { $0 >> 6 }).sorted() {
+            func bits(_ slots: Set<SlotID>) -> UInt64 {
+                slots.reduce(0) { $1 >> 6 == word ? $0 | 1 << UInt64($1 & 63) : $0 }
+            }
+            presences.append(Presence(word: Int32(word), needed: bits(needed), avoided: bits(avoided)))
+        }
+        return Test(kind: .presence, run: Run(first: Int32(first), count: Int32(presences.count - first)))
+    }
+
+    private mutating func add(_ first: [Int32], _ parts: [Condition]) -> Run {
+        let added = first + parts.map { add($0) }
         children += added
         return Run(first: Int32(children.count - added.count), count: Int32(added.count))
     }
@@ -221,8 +250,13 @@ struct Rulebook: Sendable {
             for child in test.run.range where holds(children[child], captures, slab, scratch) { return true }
             return false
         case .not: return !holds(children[Int(test.run.first)], captures, slab, scratch)
-        case .exists: return !captures[Int(test.slot)].isNothing
-        case .absent: return captures[Int(test.slot)].isNothing
+        case .presence:
+            for index in test.run.range {
+                let presence = presences[index]
+                let said = captures.said(Int(presence.word))
+                if said & presence.needed != presence.needed || said & presence.avoided != 0 { return false }
+            }
+            return true
         case .equals:
             let symbol = symbol(of: Int(test.slot), captures, slab)
             if symbol < 0 { return false }

@@ -129,6 +129,6 @@ struct StepTables: Sendable {
     }
 
     private static func slot(_ name: String, _ draft: MappingDraft) -> Int32 {
-        draft.slots.names.firstIndex(of: name).map { Int32($0) } ?? -1
+        draft.slots.known(name).map { Int32($0) } ?? -1
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 internal import Wire
 
 /// Finds which of many texts a message holds, in one pass whose cost does not depend on how many they are.
@@ -47,8 +48,9 @@ struct WitnessIndex: Sendable {
     }
 
     private var bits = [UInt64](repeating: 0, count: 1024)
-    /// How many different hashes come before those of a word of ``bits``.
-    private var ranks = [Int32](repeating: 0, count: 1024)
+    /// By hash: the number of its run plus one; 0 where ``bits`` has none. What a message is looked up in are the bits,
+    /// which stay in the nearest cache.
+    private var numbers = [UInt16](repeating: 0, count: 65_536)
     /// Runs of ``entries`` by hash.
     private var runs: [Run] = []
     /// In the order of their hashes.
@@ -90,10 +92,9 @@ struct WitnessIndex: Sendable {
                 runs.append(Run(first: Int32(place), count: 1))
             }
         }
-        var rank: Int32 = 0
-        for word in bits.indices {
-            ranks[word] = rank
-            rank += Int32(bits[word].nonzeroBitCount)
+        // At most two for each of 1024 texts.
+        for (number, run) in runs.enumerated() {
+            numbers[Int(entries[Int(run.first)].hash)] = UInt16(number + 1)
         }
     }
 
@@ -125,63 +126,91 @@ struct WitnessIndex: Sendable {
     /// Notes which of the texts `message` holds.
     func find(in message: RawSpan, _ found: inout Found) {
         for word in 0..<Found.words { found.bits[word] = 0 }
-        guard count > 0 else { return }
-        var place = 0
-        while let (at, hash) = candidate(in: message, from: place) {
-            note(at, hash, message, &found)
-            place = at + 2
-        }
-    }
-
-    /// Compares the texts with one hash, of those that were not found before.
-    @inline(never)
-    private func note(_ place: Int, _ hash: UInt16, _ message: RawSpan, _ found: inout Found) {
-        let word = Int(hash >> 6)
-        let rank = Int(ranks[word]) + (bits[word] & (1 << UInt64(hash & 63) - 1)).nonzeroBitCount
-        for index in runs[rank].range {
-            let begin = place - Int(entries[index].offset)
-            guard begin >= 0 else { continue }
-            if begin + 8 <= message.byteCount {
-                let head = UInt64(littleEndian: message.unsafeLoadUnaligned(fromByteOffset: begin, as: UInt64.self))
-                if head & entries[index].mask != entries[index].head { continue }
-            }
-            let number = entries[index].number
-            guard !found.has(number) else { continue }
-            let text = pool.span.bytes.part(entries[index].text)
-            if begin + text.byteCount <= message.byteCount, message.part(begin, text.byteCount).equals(text) {
-                found.bits[Int(number >> 6)] |= 1 << UInt64(number & 63)
-            }
-        }
-    }
-
-    /// The first even place from `start` on whose three bytes some text may have.
-    private func candidate(in message: RawSpan, from start: Int) -> (place: Int, hash: UInt16)? {
+        guard count > 0, message.byteCount >= WitnessIndex.shortest else { return }
+        let bits = found.bits
         message.withUnsafeBytes { bytes in
-            bits.withUnsafeBufferPointer { bits in
-                // A hash of 16 bits has its bit among the 1024 words.
-                guard let base = bytes.baseAddress, let table = bits.baseAddress else { return nil }
-                func isSet(_ hash: UInt16) -> Bool { table[Int(hash &>> 6)] & 1 &<< UInt64(hash & 63) != 0 }
-                var place = start
-                // Three places with one look at the message.
-                while place &+ 8 <= bytes.count {
-                    let word = UInt64(littleEndian: (base + place).loadUnaligned(as: UInt64.self))
-                    let (one, two, three) = (
-                        WitnessIndex.hash(word), WitnessIndex.hash(word &>> 16), WitnessIndex.hash(word &>> 32)
-                    )
-                    if isSet(one) { return (place, one) }
-                    if isSet(two) { return (place &+ 2, two) }
-                    if isSet(three) { return (place &+ 4, three) }
-                    place &+= 6
+            self.bits.withUnsafeBufferPointer { table in
+                entries.withUnsafeBufferPointer { entries in
+                    pool.withUnsafeBytes { pool in
+                        guard let message = bytes.baseAddress, let table = table.baseAddress,
+                            let entries = entries.baseAddress, let pool = pool.baseAddress
+                        else { return }
+                        Pass(
+                            message: message, count: bytes.count, table: table, index: self, entries: entries,
+                            pool: pool, found: bits
+                        ).run()
+                    }
                 }
-                while place &+ 3 <= bytes.count {
-                    let gram =
-                        UInt64(bytes[place]) | UInt64(bytes[place &+ 1]) << 8 | UInt64(bytes[place &+ 2]) << 16
-                    let hash = WitnessIndex.hash(gram)
-                    if isSet(hash) { return (place, hash) }
-                    place &+= 2
-                }
-                return nil
             }
+        }
+    }
+
+    /// The pass over one message.
+    private struct Pass {
+        let message: UnsafeRawPointer
+        let count: Int
+        let table: UnsafePointer<UInt64>
+        let index: WitnessIndex
+        let entries: UnsafePointer<Entry>
+        let pool: UnsafeRawPointer
+        let found: UnsafeMutablePointer<UInt64>
+
+        @inline(__always)
+        func run() {
+            var place = 0
+            // Three places with one look at the message.
+            while place &+ 8 <= count {
+                let word = UInt64(littleEndian: (message + place).loadUnaligned(as: UInt64.self))
+                let (one, two, three) = (
+                    WitnessIndex.hash(word), WitnessIndex.hash(word &>> 16), WitnessIndex.hash(word &>> 32)
+                )
+                if isSet(one) { note(place, one) }
+                if isSet(two) { note(place &+ 2, two) }
+                if isSet(three) { note(place &+ 4, three) }
+                place &+= 6
+            }
+            while place &+ 3 <= count {
+                func byte(_ offset: Int) -> UInt64 {
+                    UInt64((message + (place &+ offset)).loadUnaligned(as: UInt8.self))
+                }
+                let hash = WitnessIndex.hash(byte(0) | byte(1) << 8 | byte(2) << 16)
+                if isSet(hash) { note(place, hash) }
+                place &+= 2
+            }
+        }
+
+        /// A hash of 16 bits has its bit among the 1024 words.
+        @inline(__always)
+        private func isSet(_ hash: UInt16) -> Bool { table[Int(hash &>> 6)] & 1 &<< UInt64(hash & 63) != 0 }
+
+        /// Compares the texts with one hash, of those that were not found before.
+        @inline(never)
+        private func note(_ place: Int, _ hash: UInt16) {
+            let run = index.runs[Int(index.numbers[Int(hash)]) &- 1]
+            // A run lies inside the entries, and the text of an entry inside the pool.
+            var entry = entries + Int(run.first)
+            let last = entry + Int(run.count)
+            while entry < last {
+                defer { entry += 1 }
+                let begin = place &- Int(entry.pointee.offset)
+                let length = Int(entry.pointee.text.length)
+                guard begin >= 0, begin &+ length <= count else { continue }
+                let isNear = begin &+ 8 > count
+                if !isNear {
+                    let head = UInt64(littleEndian: (message + begin).loadUnaligned(as: UInt64.self))
+                    if (head ^ entry.pointee.head) & entry.pointee.mask != 0 { continue }
+                }
+                let number = Int(entry.pointee.number)
+                let bit: UInt64 = 1 &<< UInt64(number & 63)
+                guard found[number &>> 6] & bit == 0 else { continue }
+                // Of up to eight bytes all were compared.
+                if length <= 8 && !isNear || isSame(begin, entry.pointee) { found[number &>> 6] |= bit }
+            }
+        }
+
+        @inline(never)
+        private func isSame(_ begin: Int, _ entry: Entry) -> Bool {
+            memcmp(message + begin, pool + Int(entry.text.offset), Int(entry.text.length)) == 0
         }
     }
 }

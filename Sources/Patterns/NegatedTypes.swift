@@ -5,6 +5,7 @@
 enum NegatedTypes {
     /// An expression with each of them outside of classes put into one.
     static func inClasses(_ expression: [UInt8]) -> [UInt8] {
+        guard mayHave(expression) else { return expression }
         var result: [UInt8] = []
         result.reserveCapacity(expression.count)
         var index = 0
@@ -25,10 +26,23 @@ enum NegatedTypes {
             case (0x5C, 0x63): copy(index + 3)
             case (0x5C, _): copy(index + 2)
             case (0x5B, _): copy(NegatedTypes.endOfClass(expression, index))
-            default: copy(index + 1)
+            default:
+                var end = index + 1
+                while end < expression.count, expression[end] != 0x5C, expression[end] != 0x5B { end += 1 }
+                copy(end)
             }
         }
         return result
+    }
+
+    /// Whether the letters of one stand somewhere.
+    private static func mayHave(_ expression: [UInt8]) -> Bool {
+        var wasBackslash = false
+        for byte in expression {
+            if wasBackslash, byte == 0x44 || byte == 0x53 || byte == 0x57 { return true }
+            wasBackslash = byte == 0x5C
+        }
+        return false
     }
 
     /// Behind the `\E` of the `\Q` at `start`.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CPCRE2
 internal import Glibc
+internal import Synchronization
 
-/// A regular expression over bytes: PCRE2 syntax, compiled and JIT-compiled once.
+/// A regular expression over bytes: PCRE2 syntax, compiled once, to machine code when it is asked for the first time: of the
+/// expressions of all products most are never asked, and machine code is the most of what they cost.
 ///
 /// Matching is bounded, so that no text from outside can hold a lane: an expression that takes more than ``matchLimit``
 /// steps from one place of a text counts as no match and is counted (``Scratch/exhausted``). A step can look at all of a
@@ -48,8 +50,6 @@ public final class Pattern: Sendable {
     private struct Compiled: @unchecked Sendable {
         let code: OpaquePointer
         let context: OpaquePointer?
-        /// Whether there is machine code for it.
-        let isNative: Bool
         /// Whether it can only match where a text begins.
         let isAnchored: Bool
     }
@@ -93,8 +93,19 @@ public final class Pattern: Sendable {
         }
     }
 
+    /// Whether there is machine code for an expression.
+    private enum Stage: UInt8, AtomicRepresentable {
+        case untried
+        case native
+        case impossible
+    }
+
     private let compiled: Compiled
+    private let stage = Atomic(Stage.untried)
+    /// Held while machine code is made: nobody may match by the expression meanwhile (pcre2jit(3)).
+    private let making = Mutex(())
     private let lead: Lead
+    private let need: Need
     /// The expression as it was written.
     public let text: String
     /// The names of named groups, with their numbers.
@@ -125,15 +136,16 @@ public final class Pattern: Sendable {
             pcre2_get_error_message_8(code, &text, text.count)
             throw Failure(offset: offset, message: String(decoding: text.prefix { $0 != 0 }, as: UTF8.self))
         }
-        let isNative = pcre2_jit_compile_8(made, UInt32(PCRE2_JIT_COMPLETE)) == 0
         let context = pcre2_match_context_create_8(nil)
         pcre2_set_match_limit_8(context, Pattern.matchLimit)
         var known: UInt32 = 0
         pcre2_pattern_info_8(made, UInt32(PCRE2_INFO_ALLOPTIONS), &known)
         compiled = Compiled(
-            code: made, context: context, isNative: isNative, isAnchored: known & UInt32(PCRE2_ANCHORED) != 0)
+            code: made, context: context, isAnchored: known & UInt32(PCRE2_ANCHORED) != 0)
         text = expression
         lead = options.isDisjoint(with: [.caseless, .multiline]) ? Lead(bytes) : Lead([])
+        // What the lead says of an anchored expression mostly suffices.
+        need = options.contains(.caseless) || lead.count >= 4 ? Need([]) : Need(bytes)
 
         var names: UInt32 = 0
         var size: UInt32 = 0
@@ -163,10 +175,12 @@ public final class Pattern: Sendable {
     /// Searches `bytes` for the first match.
     public func matches(_ bytes: RawSpan, _ scratch: borrowing Scratch) -> Bool {
         let result = bytes.withUnsafeBytes { buffer -> Int32 in
-            guard lead.admits(buffer) else { return PCRE2_ERROR_NOMATCH }
+            guard lead.admits(buffer), need.admits(buffer) else { return PCRE2_ERROR_NOMATCH }
             // PCRE2 refuses a null subject even of length 0.
             guard let base = buffer.baseAddress else {
-                return pcre2_match_8(compiled.code, [0], 0, 0, 0, scratch.data, compiled.context)
+                return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1) { empty in
+                    empty.baseAddress.map { match($0, 0, from: 0, scratch, compiled.context) } ?? PCRE2_ERROR_NOMATCH
+                }
             }
             let text = base.assumingMemoryBound(to: UInt8.self)
             if buffer.count > Pattern.longText { return search(text, buffer.count, scratch) }
@@ -182,11 +196,25 @@ public final class Pattern: Sendable {
         _ text: UnsafePointer<UInt8>, _ count: Int, from start: Int, _ scratch: borrowing Scratch,
         _ context: OpaquePointer?
     ) -> Int32 {
+        var stage = stage.load(ordering: .acquiring)
+        if stage == .untried { stage = make() }
         // What pcre2_match(3) checks besides is known: options it can take, and no UTF-8 to be valid.
-        guard compiled.isNative else {
+        guard stage == .native else {
             return pcre2_match_8(compiled.code, text, count, start, 0, scratch.data, context)
         }
         return pcre2_jit_match_8(compiled.code, text, count, start, 0, scratch.data, context)
+    }
+
+    /// Makes the machine code, or waits for the thread that does.
+    @inline(never)
+    private func make() -> Stage {
+        making.withLock { _ in
+            let found = stage.load(ordering: .acquiring)
+            guard found == .untried else { return found }
+            let made = pcre2_jit_compile_8(compiled.code, UInt32(PCRE2_JIT_COMPLETE)) == 0 ? Stage.native : .impossible
+            stage.store(made, ordering: .releasing)
+            return made
+        }
     }
 
     /// Searches a long text, some places at a time.

@@ -77,8 +77,11 @@ extension Configuration {
             if let made { name(made.name, of: item, "list", in: &names) }
             return made
         }
-        configuration.mappings = oneOrMore(root["mappings"]).compactMap { existing($0, path) }
-        configuration.rules = oneOrMore(root["rules"]).compactMap { existing($0, path) }
+        func content(_ element: Element) -> String? {
+            element.string == Content.embeddedName ? Content.embeddedName : existing(element, path)
+        }
+        configuration.mappings = oneOrMore(root["mappings"]).compactMap { content($0) }
+        configuration.rules = oneOrMore(root["rules"]).compactMap { content($0) }
         if let outputs = root["outputs"] {
             outputs.allow(only: ["lake", "feeds", "webhooks", "lines"])
             outputsRead(outputs, path, into: &configuration)

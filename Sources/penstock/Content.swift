@@ -19,6 +19,9 @@ enum Content {
         EmbeddedFiles.all.filter { $0.path.hasPrefix(folder + "/") }.map { ($0.path, $0.text.description) }
     }
 
+    /// What stands in a list of paths for the embedded files: `mappings: [embedded, /etc/penstock/mappings]`.
+    static let embeddedName = "embedded"
+
     /// The YAML files of the user's paths, or the embedded ones below `folder` when there are no paths.
     static func files(_ paths: [String], embeddedBelow folder: String, complaints: Complaints) -> [(
         name: String, text: String
@@ -26,6 +29,10 @@ enum Content {
         guard !paths.isEmpty else { return embedded(below: folder) }
         var files: [(name: String, text: String)] = []
         for path in paths {
+            if path == embeddedName {
+                files += embedded(below: folder)
+                continue
+            }
             do {
                 let names = try Input.yamlFiles(path)
                 if names.isEmpty { complaints.add(Complaint(file: path, "no .yaml or .yml file is there")) }
@@ -42,13 +49,23 @@ enum Content {
         }
     }
 
+    /// The mappings of the user's paths, or the embedded ones; one of the user's takes the place of an embedded one of its
+    /// name.
+    static func mappings(
+        _ paths: [String], builder: inout FieldTable.Builder, complaints: Complaints, keepingText: Bool
+    ) -> MappingSet.Drafts {
+        let folder = "mappings/sources"
+        let givingWay = paths.contains(embeddedName) ? Set(embedded(below: folder).map(\.name)) : []
+        return MappingSet.read(
+            files(paths, embeddedBelow: folder, complaints: complaints), builder: &builder, complaints: complaints,
+            keepingText: keepingText, givingWay: givingWay)
+    }
+
     /// The mappings alone, for commands that only normalize.
     static func mappingSet(_ paths: [String], _ version: OCSFVersion) throws -> MappingSet {
         let complaints = Complaints()
         var builder = FieldTable.Builder(version.dictionary)
-        let drafts = MappingSet.read(
-            files(paths, embeddedBelow: "mappings/sources", complaints: complaints), builder: &builder,
-            complaints: complaints)
+        let drafts = mappings(paths, builder: &builder, complaints: complaints, keepingText: false)
         try fail(complaints)
         return MappingSet(drafts, table: builder.build(), records: RecordField.vocabulary)
     }

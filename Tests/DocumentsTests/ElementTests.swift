@@ -30,6 +30,7 @@ struct ElementTests {
                 "f.yaml:4:36: unknown key 'nmae' (did you mean 'name'?)",
                 "f.yaml:4:45: unknown key 'amne'",
             ])
+        #expect(Element.hint("a", among: [""]).isEmpty)
     }
 
     @Test func wrongKinds() {

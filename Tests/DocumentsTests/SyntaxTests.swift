@@ -9,6 +9,8 @@ struct SyntaxTests {
         ("a: 1\n--- \nb: *gone\n", "f.yaml:3:4: YAML:"), ("\ta: 1\n", "f.yaml:1:"),
         ("a: 1\na: 2\n", "f.yaml:1:1: YAML: key given twice"),
         ("x:\n  k: 1\n  k: 2\n", "f.yaml:2:3: YAML: key given twice"),
+        ("a: é\r\nb: é\u{8}\n", "f.yaml:2:5: YAML: control characters are not allowed (U+0008)"),
+        ("\u{7F}a: 1\n", "f.yaml:1:1: YAML: control characters are not allowed (U+007F)"),
     ])
     func faults(_ text: String, _ start: String) {
         let complaints = Complaints()

@@ -33,15 +33,12 @@ def test_events_of_the_demonstration(cases, exported, command, name):
 
 
 @pytest.mark.parametrize("version,schema", [("1.1.0", "schema-1.1.0.json"), ("1.8.0", "schema.json")])
-@pytest.mark.parametrize("mappings", [["mappings/sources"], ["mappings/sources", "mappings/library"]],
-                         ids=["sources", "library"])
-def test_lines_of_vendors(cases, mappings, version, schema):
-    options = [option for folder in mappings for option in ("--mappings", support.ROOT / folder)]
+def test_lines_of_vendors(cases, version, schema):
     inputs = sorted((cases / "vendor").glob("*/*input.jsonl"))
     assert inputs
     events = []
     for file in inputs:
-        answer = support.penstock("normalize", "--jsonl", "--ocsf-version", version, *options, file)
+        answer = support.penstock("normalize", "--jsonl", "--ocsf-version", version, file)
         assert answer.returncode == 0, answer.stderr.decode()
         records = support.ndjson(answer.stdout)
         assert len(records) == len(file.read_bytes().splitlines())

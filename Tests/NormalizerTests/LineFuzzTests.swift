@@ -41,7 +41,7 @@ import Wire
 
     @Test(arguments: ["schema.json", "schema-1.1.0.json"])
     func lines(_ schema: String) throws {
-        let files = try Places.mappings() + Places.mappings("library")
+        let files = try Places.mappings()
         let mutator = LineMutator(samplesOf: files)
         try #require(mutator.seeds.count >= 500)
         var bench = try Bench(files, of: schema == "schema.json" ? .v1_8_0 : .v1_1_0)

@@ -28,7 +28,7 @@ import Wire
     private let lines: [[Substring]]
 
     init() throws {
-        files = try Places.mappings() + Places.mappings("library")
+        files = try Places.mappings()
         lines = files.map { $0.text.split(separator: "\n", omittingEmptySubsequences: false) }
     }
 

@@ -89,7 +89,7 @@ struct MappingSchemaTests {
     }
 
     @Test func whatIsShippedIsRight() throws {
-        for file in try Places.mappings() + Places.mappings("library") {
+        for file in try Places.mappings() {
             #expect(try faults(file.text) == [], "\(file.name)")
         }
     }

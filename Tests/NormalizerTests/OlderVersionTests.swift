@@ -252,9 +252,8 @@ struct OlderVersionValidityTests {
         #expect(count == classes.count && bench.normalizer.takeTally().invalid <= 1)
     }
 
-    @Test(arguments: ["sources", "library"]) func everyVendorLineIsValid(_ part: String) throws {
-        let files = try Places.mappings(part)
-        var bench = try Bench(files, of: .v1_1_0)
+    @Test func everyVendorLineIsValid() throws {
+        var bench = try Bench(try Places.mappings(), of: .v1_1_0)
         let folder = try #require(Places.cases).appendingPathComponent("vendor")
         let names = try FileManager.default.subpathsOfDirectory(atPath: folder.path).filter {
             $0.hasSuffix("input.jsonl")

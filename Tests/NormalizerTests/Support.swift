@@ -26,9 +26,9 @@ enum Places {
         }
     }()
 
-    /// The shipped mapping files: those in the binary, or the `library`.
-    static func mappings(_ part: String = "sources") throws -> [(name: String, text: String)] {
-        let folder = root.appendingPathComponent("mappings/" + part)
+    /// The shipped mapping files.
+    static func mappings() throws -> [(name: String, text: String)] {
+        let folder = root.appendingPathComponent("mappings/sources")
         let names = try FileManager.default.subpathsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".yaml") }
             .sorted()
         return try names.map { ($0, try String(contentsOf: folder.appendingPathComponent($0), encoding: .utf8)) }

@@ -44,8 +44,10 @@ public struct KeyValue: ~Escapable {
         public var value: Extent
         /// Whether it is a word without assignment.
         public var isFlag: Bool
-        /// Whether the value was quoted, and so may hold `\"` and `\\`.
+        /// Whether the value was quoted.
         public var isQuoted: Bool
+        /// Whether the value was quoted and may hold `\"` and `\\`.
+        public var mayHaveEscapes = false
     }
 
     let bytes: RawSpan
@@ -119,7 +121,7 @@ public struct KeyValue: ~Escapable {
             let text = extent(value &+ 1, UInt64(truncatingIfNeeded: left.trailingZeroBitCount))
             guard odd == 0 || bytes.peek(Int(text.end) &- 1) != 0x5C else { return nil }
             position = Int(text.end) &+ 1
-            return Pair(key: key, value: text, isFlag: false, isQuoted: true)
+            return Pair(key: key, value: text, isFlag: false, isQuoted: true, mayHaveEscapes: odd != 0)
         }
         let left = separators &>> value
         guard left != 0 else { return nil }
@@ -178,7 +180,9 @@ public struct KeyValue: ~Escapable {
             while style.trimsBlanks, !isSeparator(0x20), bytes.byte(at: open) == 0x20 { open += 1 }
             if bytes.byte(at: open) == quote, let close = closing(quote, from: open + 1) {
                 position = close + 1
-                return Pair(key: key, value: Extent(from: open + 1, to: close), isFlag: false, isQuoted: true)
+                return Pair(
+                    key: key, value: Extent(from: open + 1, to: close), isFlag: false, isQuoted: true,
+                    mayHaveEscapes: true)
             }
             value = open
         }

@@ -48,7 +48,7 @@ struct CheckCommand: ParsableCommand {
                 }
             } catch { complaints.add(Complaint(file: path, "cannot be read: \(error)")) }
         }
-        let loading = Knowledge.load(configuration, complaints: complaints)
+        let loading = Knowledge.load(configuration, complaints: complaints, forReview: true)
         for name in ["cef", "leef"] {
             let path = "mappings/feeds/\(name).yaml"
             _ = FeedFormat(Content.embedded(path), file: path, complaints: complaints)

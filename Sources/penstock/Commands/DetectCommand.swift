@@ -32,7 +32,7 @@ struct DetectCommand: ParsableCommand {
         let complaints = Complaints()
         var configuration = Configuration.defaults
         configuration.zones = zones
-        let plant = Knowledge.load(configuration, complaints: Complaints()).knowledge.plant
+        let plant = Knowledge.plant(configuration, Complaints())
         let set = RuleSet.parse(
             files: Content.files(rules, embeddedBelow: "mappings/rules", complaints: complaints),
             placeholders: plant.lists, complaints: complaints)

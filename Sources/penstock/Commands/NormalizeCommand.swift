@@ -13,7 +13,7 @@ struct NormalizeCommand: ParsableCommand {
 
     @Flag(help: "Read {\"id\",\"raw\"} lines.")
     var jsonl = false
-    @Option(help: "A mapping file or folder instead of the embedded ones; may be given several times.")
+    @Option(help: "A mapping file or folder instead of the embedded ones, or 'embedded'; may be given several times.")
     var mappings: [String] = []
     @Option(help: "The version of OCSF that events are written in.")
     var ocsfVersion = OCSFVersion.native

@@ -15,7 +15,7 @@ struct ReadCommand: ParsableCommand {
     var summary = false
     @Option(help: "Worker threads; the result does not depend on them. This version reads with one.")
     var workers: Int = 1
-    @Option(help: "A mapping file or folder instead of the embedded ones; may be given several times.")
+    @Option(help: "A mapping file or folder instead of the embedded ones, or 'embedded'; may be given several times.")
     var mappings: [String] = []
     @Option(help: "The version of OCSF that events are written in.")
     var ocsfVersion = OCSFVersion.native

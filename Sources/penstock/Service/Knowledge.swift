@@ -56,22 +56,34 @@ final class Knowledge: Sendable {
         var drafts: MappingSet.Drafts
     }
 
-    /// Loads everything that `configuration` names; every fault is a complaint. The result is only to be used when no
-    /// complaint is an error.
-    static func load(_ configuration: Configuration, complaints: Complaints) -> Loading {
-        var builder = FieldTable.Builder(configuration.ocsfVersion.dictionary)
-        let drafts = MappingSet.read(
-            Content.files(configuration.mappings, embeddedBelow: "mappings/sources", complaints: complaints),
-            builder: &builder, complaints: complaints)
-        var plant = PlantModel.empty
-        if let path = configuration.zones {
-            do {
-                plant = PlantModel.parse(try Input.text(path), file: path, complaints: complaints)
-            } catch { complaints.add(Complaint(file: configuration.file ?? path, "zones: \(error)")) }
-        } else {
+    /// What the configuration says of the plant.
+    static func plant(_ configuration: Configuration, _ complaints: Complaints) -> PlantModel {
+        guard let path = configuration.zones else {
             let path = "mappings/zones.example.yaml"
-            plant = PlantModel.parse(Content.embedded(path), file: path, complaints: complaints)
+            return PlantModel.parse(Content.embedded(path), file: path, complaints: complaints)
         }
+        do {
+            return PlantModel.parse(try Input.text(path), file: path, complaints: complaints)
+        } catch {
+            complaints.add(Complaint(file: configuration.file ?? path, "zones: \(error)"))
+            return .empty
+        }
+    }
+
+    /// Loads everything that `configuration` names; every fault is a complaint. The result is only to be used when no
+    /// complaint is an error. `forReview`: the drafts are kept with the texts that they were read from.
+    static func load(
+        _ configuration: Configuration, complaints: Complaints, forReview: Bool = false
+    ) -> Loading {
+        var builder = FieldTable.Builder(configuration.ocsfVersion.dictionary)
+        // Without events there is nothing to map.
+        let isParsed = configuration.pipeline == .parse && !forReview
+        let drafts =
+            isParsed
+            ? MappingSet.read([], builder: &builder, complaints: complaints)
+            : Content.mappings(
+                configuration.mappings, builder: &builder, complaints: complaints, keepingText: forReview)
+        let plant = plant(configuration, complaints)
         let intelligence = Content.intelligence(configuration.intelligence, complaints: complaints)
         let plan = Enricher.Plan(plant, intelligence: intelligence, builder: &builder)
         for path in IncidentEngine.fields { builder.add(path) }
