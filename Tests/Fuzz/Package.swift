@@ -23,21 +23,28 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 let package = Package(
     name: "fuzz",
-    dependencies: [.package(url: "https://github.com/apple/swift-log", from: "1.16.2")],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
     targets: [
         .target(name: "CLinux"),
         library("CZstd", "libzstd", apt: "libzstd-dev"),
         library("CSnappy", "snappy", apt: "libsnappy-dev"),
+        library("CPCRE2", "libpcre2-8", apt: "libpcre2-dev"),
         library("CLZ4", "liblz4", apt: "liblz4-dev"),
         library("CZlib", "zlib", apt: "zlib1g-dev"),
         library("COpenSSL", "openssl", apt: "libssl-dev"),
         target("Wire", ["CLinux"]),
+        target("Documents", [.product(name: "Yams", package: "Yams")]),
+        target("Patterns", ["CPCRE2"]),
         target("Instruments", []),
-        target("Events", ["Wire"]),
+        target("Events", ["Wire", "CLinux"]),
         target("Codecs", ["Wire", "CLinux", "CZstd", "CSnappy", "CLZ4", "CZlib"]),
         target("Journal", ["Events", "Wire", "Instruments", "CLinux", "CLZ4", "COpenSSL", logging]),
+        target("Normalizer", ["Codecs", "Events", "Documents", "Patterns", "Wire", "Instruments"]),
         .executableTarget(
-            name: "FuzzTargets", dependencies: ["Wire", "Codecs", "Journal"],
+            name: "FuzzTargets", dependencies: ["Wire", "Codecs", "Events", "Documents", "Journal", "Normalizer"],
             swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]),
     ],
     swiftLanguageModes: [.v6]

@@ -9,6 +9,8 @@ enum FuzzTarget: String, CaseIterable {
     case compression
     case framing
     case journal
+    case mapping
+    case normalizer
     case payload
     case proxy
     case relp
@@ -29,12 +31,38 @@ enum FuzzTarget: String, CaseIterable {
         case .compression: fuzzCompression(input)
         case .framing: fuzzFraming(input)
         case .journal: fuzzJournal(input)
+        case .mapping: fuzzMapping(input)
+        case .normalizer: fuzzNormalizer(input)
         case .payload: fuzzPayload(input)
         case .proxy: fuzzProxy(input)
         case .relp: fuzzRELP(input)
         case .syslog: fuzzSyslog(input)
         }
     }
+
+    /// What takes long and is needed for all inputs; what there is to begin with goes to `PENSTOCK_FUZZ_SEEDS`, a folder.
+    func prepare() {
+        let folder = unsafe getenv("PENSTOCK_FUZZ_SEEDS").map { unsafe String(cString: $0) }
+        switch self {
+        case .mapping: prepareMapping(seeds: folder)
+        case .normalizer: prepareNormalizer(seeds: folder)
+        case .compression, .framing, .journal, .payload, .proxy, .relp, .syslog: break
+        }
+    }
+}
+
+/// What libFuzzer calls first: its time limit for an input does not count here.
+@_cdecl("LLVMFuzzerInitialize")
+public func initialize(_ count: UnsafeRawPointer?, _ arguments: UnsafeRawPointer?) -> CInt {
+    FuzzTarget.chosen.prepare()
+    return 0
+}
+
+/// What the leak sanitizer leaves out: globals, since it does not see through the tags in Swift's references.
+@_cdecl("__lsan_default_suppressions")
+public func suppressions() -> UnsafeRawPointer {
+    let names: StaticString = "leak:once_slow\n"
+    return unsafe UnsafeRawPointer(names.utf8Start)
 }
 
 /// What libFuzzer calls with each input.

@@ -5,15 +5,25 @@ internal import Wire
 struct JSONCheck: ~Escapable {
     private let bytes: RawSpan
     private var position = 0
+    private var hasFractions = false
 
     @_lifetime(copy bytes)
     init(_ bytes: RawSpan) { self.bytes = bytes }
 
     /// One object, then a line feed, then nothing.
     @_lifetime(self: copy self)
-    mutating func isOneObjectLine() -> Bool {
-        bytes.isValidUTF8 && bytes.byte(at: 0) == UInt8(ascii: "{") && value(0) && take("\n")
-            && position == bytes.byteCount
+    mutating func isOneObjectLine() -> Bool { isObject() && take("\n") && position == bytes.byteCount }
+
+    /// One object, then nothing; its numbers may have fractions and exponents.
+    @_lifetime(self: copy self)
+    mutating func isOneObject() -> Bool {
+        hasFractions = true
+        return isObject() && position == bytes.byteCount
+    }
+
+    @_lifetime(self: copy self)
+    private mutating func isObject() -> Bool {
+        bytes.isValidUTF8 && bytes.byte(at: 0) == UInt8(ascii: "{") && value(0)
     }
 
     @_lifetime(self: copy self)
@@ -25,7 +35,7 @@ struct JSONCheck: ~Escapable {
 
     @_lifetime(self: copy self)
     private mutating func value(_ depth: Int) -> Bool {
-        guard depth < 64, let first = bytes.byte(at: position) else { return false }
+        guard depth < 128, let first = bytes.byte(at: position) else { return false }
         switch first {
         case UInt8(ascii: "{"): return list("}") { $0.string() && $0.take(":") && $0.value(depth + 1) }
         case UInt8(ascii: "["): return list("]") { $0.value(depth + 1) }
@@ -33,7 +43,7 @@ struct JSONCheck: ~Escapable {
         case UInt8(ascii: "t"): return word("true")
         case UInt8(ascii: "f"): return word("false")
         case UInt8(ascii: "n"): return word("null")
-        default: return integer()
+        default: return number()
         }
     }
 
@@ -53,11 +63,21 @@ struct JSONCheck: ~Escapable {
         return true
     }
 
-    /// Numbers here have neither fraction nor exponent.
+    /// What the syslog fields are has neither fraction nor exponent.
     @_lifetime(self: copy self)
-    private mutating func integer() -> Bool {
+    private mutating func number() -> Bool {
         _ = take("-")
-        if take("0") { return true }
+        guard take("0") || digits() else { return false }
+        guard hasFractions else { return true }
+        if take("."), !digits() { return false }
+        guard take("e") || take("E") else { return true }
+        _ = take("+") || take("-")
+        return digits()
+    }
+
+    /// One digit or more.
+    @_lifetime(self: copy self)
+    private mutating func digits() -> Bool {
         let start = position
         while let byte = bytes.byte(at: position), byte &- 0x30 <= 9 { position += 1 }
         return position > start
