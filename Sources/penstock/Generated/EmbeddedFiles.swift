@@ -6678,7 +6678,7 @@ match:
   - {contains: ['|Fortinet|FortiGate']}
 parse:
   - cef: {strip: [FTNTFGT, FortinetFortiGate]}
-    when: {syslog.message: {contains: 'CEF:'}}
+    when: {syslog.message: {regex: '^[^=]{0,120}?CEF:'}}
     optional: true
   # The same where a relay took "CEF:" for a program name: header by position, pairs up to the next blank.
   - regex: {any: ['^\s*0\|Fortinet\|[^|]*\|(?<cef_version>[^|]*)\|(?<cef_id>[^|]*)\|(?<cef_name>[^|]*)\|[^|]*\|(?<cef_pairs>.*)']}
@@ -6688,7 +6688,8 @@ parse:
     when: {cef_pairs: {exists: true}}
     optional: true
   - kv: {separator: ','}
-    when: {syslog.message: {contains: [',type=', ',subtype=']}, cef.device_vendor: {exists: false}}
+    # A comma behind the first value: a search for ",type=" would look at the whole of every line.
+    when: {syslog.message: {regex: '^\s*[\w.-]+=(?:"[^"]*"|[^\s,"=]*),\s?[\w.-]+='}, cef.device_vendor: {exists: false}}
     optional: true
   - kv: true
     when: {cef.device_vendor: {exists: false}, cef_pairs: {exists: false}, subtype: {exists: false}}
