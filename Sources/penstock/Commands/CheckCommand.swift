@@ -48,12 +48,14 @@ struct CheckCommand: ParsableCommand {
                 }
             } catch { complaints.add(Complaint(file: path, "cannot be read: \(error)")) }
         }
-        let loading = Knowledge.load(configuration, complaints: complaints, forReview: true)
+        // What is embedded was reviewed before it was: it takes seconds, and its user can do nothing about it.
+        let isReviewed = !configuration.mappings.isEmpty || config == nil && rules.isEmpty && paths.isEmpty
+        let loading = Knowledge.load(configuration, complaints: complaints, forReview: isReviewed)
         for name in ["cef", "leef"] {
             let path = "mappings/feeds/\(name).yaml"
             _ = FeedFormat(Content.embedded(path), file: path, complaints: complaints)
         }
-        loading.knowledge.mappings.review(loading.drafts)
+        if isReviewed { loading.knowledge.mappings.review(loading.drafts) }
         for complaint in complaints.byPlace { complain(complaint.description) }
         if !complaints.errors.isEmpty {
             complain("\(complaints.errors.count) fault\(complaints.errors.count == 1 ? "" : "s")")
