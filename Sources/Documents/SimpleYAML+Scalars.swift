@@ -54,15 +54,7 @@ extension SimpleYAML {
         place = end
         while true {
             let before = (place, line, lineStart)
-            var breaks = 0
-            while byte(place) == 0x20 || byte(place) == 0x0A {
-                if byte(place) == 0x0A {
-                    newLine()
-                    breaks += 1
-                } else {
-                    place += 1
-                }
-            }
+            let breaks = skipBreaks()
             if byte(place) == 0x09 { throw Unclear() }
             // A comment ends the text; so does what stands no deeper.
             if breaks == 0 || place == bytes.count || column <= indent || byte(place) == 0x23 {
@@ -95,6 +87,20 @@ extension SimpleYAML {
             index += 1
             end = index
         }
+    }
+
+    /// Goes over blanks and line breaks, and tells how many of the latter there were.
+    private mutating func skipBreaks() -> Int {
+        var breaks = 0
+        while byte(place) == 0x20 || byte(place) == 0x0A {
+            if byte(place) == 0x0A {
+                newLine()
+                breaks += 1
+            } else {
+                place += 1
+            }
+        }
+        return breaks
     }
 
     // MARK: Texts in quotes
@@ -142,15 +148,7 @@ extension SimpleYAML {
             guard last == 0x20 else { throw Unclear() }
             found.removeLast()
         }
-        var breaks = 0
-        while byte(place) == 0x20 || byte(place) == 0x0A {
-            if byte(place) == 0x0A {
-                newLine()
-                breaks += 1
-            } else {
-                place += 1
-            }
-        }
+        let breaks = skipBreaks()
         // A document may end at the beginning of a line.
         guard byte(place) != 0x09, column > 0 else { throw Unclear() }
         if breaks == 1 { found.append(0x20) } else { found += repeatElement(0x0A, count: breaks - 1) }

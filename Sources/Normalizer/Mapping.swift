@@ -28,19 +28,12 @@ final class Mapping: Sendable {
         /// MSGIDs of RFC 5424, of which the message must have one, compared without regard to case; empty: any.
         var messageIDs: [[UInt8]] = []
 
-        /// Calls `body` with each program name.
-        func forEachProgram(_ body: ([UInt8]) -> Void) {
-            for program in programs {
-                guard let place = program.firstIndex(of: Matcher.anySeverity) else {
-                    body(program)
-                    continue
-                }
-                var name = program
-                for severity in UInt8(0x30)...0x37 {
-                    name[place] = severity
-                    body(name)
-                }
-            }
+        /// Where the severity of an event code (`%ASA-6-302013`) stands: the digit before its last part.
+        static func severity(of program: RawSpan) -> Int? {
+            guard program.byte(at: 0) == 0x25, let last = program.lastIndex(of: 0x2D),
+                let digit = program.byte(at: last - 1), digit &- 0x30 <= 7, program.byte(at: last - 2) == 0x2D
+            else { return nil }
+            return last - 1
         }
     }
 

@@ -97,16 +97,26 @@ struct MatchReview {
 }
 
 extension Mapping.Matcher {
+    /// Whether each program that `name` stands for is one of those that are asked for.
+    private func asks(for name: [UInt8]) -> Bool {
+        if programs.contains(name) { return true }
+        if let place = name.firstIndex(of: Mapping.Matcher.anySeverity) {
+            return (UInt8(0x30)...0x37).allSatisfy { digit in
+                var one = name
+                one[place] = digit
+                return programs.contains(one)
+            }
+        }
+        guard let place = Mapping.Matcher.severity(of: name.span.bytes) else { return false }
+        var all = name
+        all[place] = Mapping.Matcher.anySeverity
+        return programs.contains(all)
+    }
+
     /// Whether each record that this takes is one that `other` takes; false when that is not known.
     func implies(_ other: Mapping.Matcher) -> Bool {
         guard record == other.record, notice == other.notice else { return false }
-        if !other.programs.isEmpty {
-            var isOpen = programs.isEmpty
-            var known: Set<[UInt8]> = []
-            other.forEachProgram { known.insert($0) }
-            forEachProgram { if !known.contains($0) { isOpen = true } }
-            if isOpen { return false }
-        }
+        if !other.programs.isEmpty, programs.isEmpty || !programs.allSatisfy(other.asks) { return false }
         if other.needsNoProgram, !needsNoProgram { return false }
         if !other.messageIDs.isEmpty, messageIDs.isEmpty || !messageIDs.allSatisfy(other.messageIDs.contains) {
             return false

@@ -154,7 +154,7 @@ struct Recognizer: Sendable {
         if program.byteCount > 0, let place = programs.find(program) {
             ask(programRuns[place], &best, message, program, messageID, found, scratch)
         }
-        if program.byte(at: 0) == 0x25, let place = place(ofCode: program) {
+        if let severity = Mapping.Matcher.severity(of: program), let place = place(ofCode: program, severity) {
             ask(programRuns[place], &best, message, program, messageID, found, scratch)
         }
         if let first = message.byte(at: 0) {
@@ -174,15 +174,12 @@ struct Recognizer: Sendable {
         return best == .max ? nil : Int(matchers[Int(best)].mapping)
     }
 
-    /// The place of an event code that is asked for without its severity: the digit before its last part.
+    /// The place in ``programRuns`` of an event code that is asked for without its severity.
     @inline(never)
-    private func place(ofCode program: RawSpan) -> Int? {
-        guard let last = program.lastIndex(of: 0x2D), let digit = program.byte(at: last - 1), digit &- 0x30 <= 7,
-            program.byte(at: last - 2) == 0x2D
-        else { return nil }
-        return withUnsafeTemporaryAllocation(byteCount: program.byteCount, alignment: 1) { room in
+    private func place(ofCode program: RawSpan, _ severity: Int) -> Int? {
+        withUnsafeTemporaryAllocation(byteCount: program.byteCount, alignment: 1) { room in
             program.withUnsafeBytes { room.copyMemory(from: $0) }
-            room[last - 1] = Mapping.Matcher.anySeverity
+            room[severity] = Mapping.Matcher.anySeverity
             return programs.find(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(room)))
         }
     }

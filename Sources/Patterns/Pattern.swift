@@ -105,7 +105,6 @@ public final class Pattern: Sendable {
     /// Held while machine code is made: nobody may match by the expression meanwhile (pcre2jit(3)).
     private let making = Mutex(())
     private let lead: Lead
-    private let need: Need
     /// The expression as it was written.
     public let text: String
     /// The names of named groups, with their numbers.
@@ -144,8 +143,6 @@ public final class Pattern: Sendable {
             code: made, context: context, isAnchored: known & UInt32(PCRE2_ANCHORED) != 0)
         text = expression
         lead = options.isDisjoint(with: [.caseless, .multiline]) ? Lead(bytes) : Lead([])
-        // What the lead says of an anchored expression mostly suffices.
-        need = options.contains(.caseless) || lead.count >= 4 ? Need([]) : Need(bytes)
 
         var names: UInt32 = 0
         var size: UInt32 = 0
@@ -175,7 +172,7 @@ public final class Pattern: Sendable {
     /// Searches `bytes` for the first match.
     public func matches(_ bytes: RawSpan, _ scratch: borrowing Scratch) -> Bool {
         let result = bytes.withUnsafeBytes { buffer -> Int32 in
-            guard lead.admits(buffer), need.admits(buffer) else { return PCRE2_ERROR_NOMATCH }
+            guard lead.admits(buffer) else { return PCRE2_ERROR_NOMATCH }
             // PCRE2 refuses a null subject even of length 0.
             guard let base = buffer.baseAddress else {
                 return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1) { empty in
