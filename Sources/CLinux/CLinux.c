@@ -4,6 +4,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <link.h>
 #include <linux/filter.h>
 #include <malloc.h>
 #include <netinet/in.h>
@@ -13,8 +14,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 const uint32_t penstock_EPOLLIN = EPOLLIN, penstock_EPOLLOUT = EPOLLOUT, penstock_EPOLLERR = EPOLLERR,
                penstock_EPOLLHUP = EPOLLHUP, penstock_EPOLLRDHUP = EPOLLRDHUP;
@@ -247,10 +250,33 @@ void penstock_share_arena(void) {
 #endif
 }
 
+// Unmaps the pages of an object's segments that nothing ever writes; they are read again from the page cache when asked for.
+static int forget_read_pages(struct dl_phdr_info *object, size_t size, void *context) {
+    (void)size;
+    (void)context;
+    // Where the loader wrote relocations into the program's text, its pages are not those of the file.
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *header = &object->dlpi_phdr[i];
+        if (header->p_type != PT_DYNAMIC) continue;
+        for (const ElfW(Dyn) *entry = (const void *)(object->dlpi_addr + header->p_vaddr); entry->d_tag != DT_NULL; entry++)
+            if (entry->d_tag == DT_TEXTREL || (entry->d_tag == DT_FLAGS && (entry->d_un.d_val & DF_TEXTREL))) return 0;
+    }
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *header = &object->dlpi_phdr[i];
+        if (header->p_type != PT_LOAD || (header->p_flags & PF_W)) continue;
+        uintptr_t start = (object->dlpi_addr + header->p_vaddr + page - 1) / page * page;
+        uintptr_t end = (object->dlpi_addr + header->p_vaddr + header->p_memsz) / page * page;
+        if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+    return 0;
+}
+
 void penstock_return_memory(void) {
 #ifdef __GLIBC__
     malloc_trim(0);
 #endif
+    dl_iterate_phdr(forget_read_pages, NULL);
 }
 
 void penstock_name_thread(const char *name) {

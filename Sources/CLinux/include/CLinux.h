@@ -88,7 +88,8 @@ int penstock_set_receive_buffer(int fd, int bytes);
 
 /// Lets all threads that are started from now on share one arena of malloc(3), where the C library has several.
 void penstock_share_arena(void);
-/// Gives the kernel what malloc(3) keeps of freed memory, after something large was done with.
+/// Gives the kernel what malloc(3) keeps of freed memory, and takes the pages of program and libraries that were only read
+/// (most of them at the start, and never again) out of the process, after something large was done with.
 void penstock_return_memory(void);
 
 /// Names the calling thread (15 bytes at most are kept).

@@ -28,7 +28,7 @@ struct RunCommand: AsyncParsableCommand {
             complain("penstock: not started")
             throw ExitCode(1)
         }
-        // Reading mappings and rules takes several times what they are.
+        // Reading mappings and rules takes several times what they are, and most of the program's pages.
         penstock_return_memory()
         do {
             try await ServiceRunner(engine: engine, log: log).run()

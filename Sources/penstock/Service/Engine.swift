@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLinux
 internal import Correlator
 internal import Delivery
 internal import Documents
@@ -323,6 +324,7 @@ final class Engine: @unchecked Sendable {
     /// - Returns: what is wrong, or nothing.
     func reload() -> [String] {
         let faults = load()
+        penstock_return_memory()
         countReload(refused: !faults.isEmpty)
         return faults
     }
