@@ -17,6 +17,9 @@ public struct Row: Sendable {
     public var first: Int32
     /// How many entries it has.
     public var count: Int32
+    /// A number that only events of one class share which have the same fields in the same order: what was looked for in
+    /// one of them is at the same places in all. 0: nobody numbered them.
+    public var layout: UInt32 = 0
 
     /// An event without entries.
     public init(frame: Int, classUID: Int, time: Int64, sequence: UInt64 = 0, mapping: UInt16 = 0, first: Int = 0) {
@@ -143,6 +146,7 @@ public struct Batch: ~Copyable, Sendable {
         entries.removeLast(entries.count - first - kept)
         rows[last].count = Int32(kept)
         rows[last].sequence = sequence
+        rows[last].layout = 0
     }
 
     /// Sorts entries (they nearly are), of which the first `sorted` need none, and drops all but the first of equals.
@@ -206,6 +210,31 @@ public struct Batch: ~Copyable, Sendable {
             kept -= dropped
         }
         rows[last].count = Int32(kept)
+        rows[last].layout = 0
+    }
+
+    /// Inserts entries, in the order of ``Entry/order``, at number `place` of the last event, which has been ended: there
+    /// they must stand by their order. Where they do not, or something was put since, they are added in the usual way.
+    public mutating func insert(_ added: UnsafeBufferPointer<Entry>, at place: Int) {
+        guard let last = rows.indices.last, let lowest = added.first, let highest = added.last else { return }
+        let start = Int(rows[last].first)
+        let count = Int(rows[last].count)
+        guard entries.count == start + count, place >= 0, place <= count,
+            place == 0 || entries[start + place - 1].order < lowest.order,
+            place == count || highest.order < entries[start + place].order
+        else { return endRow(adding: added) }
+        // Room for them first; what they are is written below.
+        entries.append(contentsOf: added)
+        if place < count {
+            entries.withUnsafeMutableBufferPointer { entries in
+                guard let base = entries.baseAddress, let source = added.baseAddress else { return }
+                let free = base + start + place
+                (free + added.count).update(from: free, count: count - place)
+                free.update(from: source, count: added.count)
+            }
+        }
+        rows[last].count += Int32(added.count)
+        rows[last].layout = 0
     }
 
     /// Merges `added` into the first `sorted` of `entries`, behind which is room for them.

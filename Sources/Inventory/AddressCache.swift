@@ -27,9 +27,10 @@ final class AddressFacts: Sendable {
     }
 }
 
-/// What is known of the IPv4 addresses seen last, by their text: few addresses make most events, and a look here is
-/// cheaper than reading the digits and searching the tables. A lane has its own; it ends with its snapshot.
+/// What is known of the addresses seen last, by their text: few addresses make most events, and a look here is cheaper
+/// than reading the digits and searching the tables. A lane has its own; it ends with its snapshot.
 struct AddressCache: Sendable {
+    /// An IPv4 address.
     private struct Place: Sendable {
         /// The text and, in the highest byte, its length: never all zero.
         var low, high: UInt64
@@ -39,11 +40,51 @@ struct AddressCache: Sendable {
         static let free = Place(low: 0, high: 0, address: 0, zone: -1, asset: -1, indicator: -1)
     }
 
-    /// A power of two.
-    private static let size = 1024
+    /// An address of any kind in a text of up to 40 bytes.
+    private struct LongPlace: Sendable {
+        var text = LongText()
+        var known: AddressFacts.Known?
+    }
+
+    /// A text of 8 to 40 bytes: what is beyond its end is 0, and its last eight bytes are there again.
+    private struct LongText: Sendable, Equatable {
+        var count: UInt64 = 0
+        var first: UInt64 = 0
+        var second: UInt64 = 0
+        var third: UInt64 = 0
+        var fourth: UInt64 = 0
+        var last: UInt64 = 0
+
+        init() {}
+
+        @inline(__always)
+        init(_ text: RawSpan) {
+            let length = text.byteCount
+            count = UInt64(length)
+            (first, second, third, fourth, last) = text.withUnsafeBytes { bytes in
+                @inline(__always)
+                func word(_ offset: Int) -> UInt64 {
+                    offset &+ 8 <= length ? bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) : 0
+                }
+                return (word(0), word(8), word(16), word(24), word(length &- 8))
+            }
+        }
+
+        @inline(__always)
+        var hash: UInt64 {
+            let mixed = first &* 0xD6E8_FEB8_6659_FD93 ^ last &* 0x9E37_79B9_7F4A_7C15
+            return mixed ^ second &* 0xA24B_AED4_963E_E407 ^ (third ^ fourth) &* 0xBF58_476D_1CE4_E5B9
+        }
+    }
+
+    /// Powers of two, of at most 12 and 8 bits.
+    private static let size = 4096
+    private static let longSize = 256
+    private static let longLimit = 40
 
     private let facts: AddressFacts
     private var places: [Place]
+    private var longPlaces: [LongPlace] = []
 
     init(_ facts: AddressFacts) {
         self.facts = facts
@@ -54,8 +95,9 @@ struct AddressCache: Sendable {
     @inline(__always)
     mutating func known(_ text: RawSpan) -> AddressFacts.Known? {
         let key = AddressCache.key(text)
-        let hash = (key.low ^ key.high &* 0x9E37_79B9_7F4A_7C15) &* 0xD6E8_FEB8_6659_FD93
-        let number = Int(truncatingIfNeeded: hash >> 40) & (AddressCache.size - 1)
+        // The upper bits of a product depend on all bytes.
+        let hash = key.low &* 0xD6E8_FEB8_6659_FD93 ^ key.high &* 0x9E37_79B9_7F4A_7C15
+        let number = Int(truncatingIfNeeded: hash >> 52) & (AddressCache.size - 1)
         let place = places[number]
         guard place.low == key.low, place.high == key.high, key.high != 0 else { return learn(text, key, number) }
         return AddressFacts.Known(
@@ -63,15 +105,28 @@ struct AddressCache: Sendable {
             indicator: place.indicator)
     }
 
+    @inline(never)
     private mutating func learn(_ text: RawSpan, _ key: (low: UInt64, high: UInt64), _ number: Int)
         -> AddressFacts.Known?
     {
-        guard let known = facts.known(text) else { return nil }
-        if key.high != 0, known.address.isIPv4 {
-            places[number] = Place(
-                low: key.low, high: key.high, address: UInt32(truncatingIfNeeded: known.address.low),
-                zone: known.place.zone, asset: known.place.asset, indicator: known.indicator)
-        }
+        let isLong = text.byteCount >= 8 && text.byteCount <= AddressCache.longLimit
+        if isLong, text.hasEarlyColon { return knownLong(text) }
+        let known = facts.known(text)
+        guard let known, key.high != 0, known.address.isIPv4 else { return known }
+        places[number] = Place(
+            low: key.low, high: key.high, address: UInt32(truncatingIfNeeded: known.address.low),
+            zone: known.place.zone, asset: known.place.asset, indicator: known.indicator)
+        return known
+    }
+
+    /// What is known of the address in a text that is no dotted quad, which takes long to read.
+    private mutating func knownLong(_ text: RawSpan) -> AddressFacts.Known? {
+        if longPlaces.isEmpty { longPlaces = Array(repeating: LongPlace(), count: AddressCache.longSize) }
+        let key = LongText(text)
+        let number = Int(truncatingIfNeeded: key.hash >> 56) & (AddressCache.longSize - 1)
+        if longPlaces[number].text == key { return longPlaces[number].known }
+        let known = facts.known(text)
+        longPlaces[number] = LongPlace(text: key, known: known)
         return known
     }
 

@@ -4,16 +4,11 @@ internal import Wire
 
 /// Tells the direction of a connection, as the plant sees it, where its event does not.
 struct DirectionRule: Sendable {
-    /// Classes whose events have `connection_info`, in order.
-    private let connected: [Int32]
     /// The last direction that the schema has: 1.1.0 lacks 4 (Local).
     private let last: Int64
     private let field: FieldID?
 
     init(_ table: FieldTable) {
-        connected = table.dictionary.classes.values
-            .filter { $0.shape.attributes["connection_info"]?.profiles.isEmpty == true }
-            .map { Int32($0.uid) }.sorted()
         let direction = table.dictionary.attribute(at: "connection_info.direction_id")?.enumeration
         last = direction?.captions["4"] == nil ? 3 : 4
         field = FieldScan.Role.direction.path.flatMap { table.id($0) }
@@ -37,32 +32,17 @@ struct DirectionRule: Sendable {
     /// Sets the direction where the event has none or does not know it; what it tells in words stays.
     ///
     /// - Returns: the entry that the event lacks.
-    func set(_ direction: Int64, _ scan: borrowing FieldScan, _ row: Int, _ batch: inout Batch) -> Entry? {
+    @inline(__always)
+    func set(_ direction: Int64, _ places: EventPlaces, _ first: Int, _ batch: inout Batch) -> Entry? {
         guard direction != 0, direction <= last else { return nil }
-        if let place = scan.place(.direction) {
-            replace(direction, place, scan.place(.directionText) != nil, &batch)
-        } else if let place = scan.place(.evidenceDirection) {
-            replace(direction, place, scan.place(.evidenceDirectionText) != nil, &batch)
-        } else if let field, hasConnection(batch.rows[row].classUID) {
-            return .integer(field, direction)
+        if places.direction >= 0 { return field.map { .integer($0, direction) } }
+        guard places.told >= 0 else { return nil }
+        let place = first &+ Int(places.told)
+        let known = batch.entries[place]
+        if known.kind == .integer, known.integer == 0 {
+            batch.replace(.integer(known.field, direction, element: known.element), at: place)
         }
         return nil
-    }
-
-    @inline(__always)
-    private func replace(_ direction: Int64, _ place: Int, _ hasText: Bool, _ batch: inout Batch) {
-        let known = batch.entries[place]
-        guard known.kind == .integer, known.integer == 0, !hasText else { return }
-        batch.replace(.integer(known.field, direction, element: known.element), at: place)
-    }
-
-    private func hasConnection(_ classUID: Int32) -> Bool {
-        var (low, high) = (0, connected.count)
-        while low < high {
-            let middle = (low + high) >> 1
-            if connected[middle] < classUID { low = middle + 1 } else { high = middle }
-        }
-        return low < connected.count && connected[low] == classUID
     }
 }
 

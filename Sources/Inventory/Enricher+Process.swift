@@ -26,11 +26,12 @@ struct ProcessFields: Sendable {
 
 extension Enricher {
     /// Adds the points that a Modbus transaction touches and what is known of the device; learns from an accepted one.
-    mutating func addProcess(_ scan: FieldScan, _ device: IPAddress, _ batch: inout Batch) {
-        guard let fields = process, let table = scan.entry(.table, batch), let start = scan.entry(.address, batch),
-            let isWrite = scan.entry(.isWrite, batch), (0...65535).contains(start.integer)
+    mutating func addProcess(_ number: Int, _ first: Int, _ device: IPAddress, _ batch: inout Batch) {
+        func entry(_ role: FieldScan.Role) -> Entry? { scan.place(role, number).map { batch.entries[first + $0] } }
+        guard let fields = process, let table = entry(.table), let start = entry(.address),
+            let isWrite = entry(.isWrite), (0...65535).contains(start.integer)
         else { return }
-        let unit = scan.entry(.unit, batch).map { Int(truncatingIfNeeded: $0.integer) }
+        let unit = entry(.unit).map { Int(truncatingIfNeeded: $0.integer) }
         let points = plan.plant.process.points
         func isThere(_ number: Int) -> Bool {
             points[number].device == device
@@ -39,12 +40,12 @@ extension Enricher {
         // Before anything is read of its values: most devices have no point.
         guard points.indices.contains(where: isThere) else { return }
         let accepted =
-            scan.entry(.status, batch).map { entry in
+            entry(.status).map { entry in
                 batch.withBytes(of: entry) { $0.equals("accepted") }
             } ?? false
         let kind = batch.withBytes(of: table) { name in ProcessModel.Table.allCases.first { name.equals($0.rawValue) } }
         let first = Int(truncatingIfNeeded: start.integer)
-        read(scan.entry(.values, batch), batch)
+        read(entry(.values), batch)
         func value(_ number: Int) -> Int64? {
             let place = points[number].address - first
             return points[number].table == kind && values.indices.contains(place) ? values[place] : nil

@@ -11,7 +11,8 @@ internal import Wire
 /// `unmapped.process.state.<point>` and `….<point>_high`. Threat intelligence: `osint`, `enrichments`,
 /// `unmapped.intelligence`.
 ///
-/// An event costs one pass over its entries, a search for each address, and one merge of what is added.
+/// What is asked of an event, and where what it gets goes, is looked for once by layout (``EventPlaces``); an event then
+/// costs a look into the cache for each of its addresses, a look for each of its names, and two copies of what is added.
 public struct Enricher: Sendable {
     /// Registers the enricher's fields and constants in a table under construction; `finish` makes the enricher.
     public struct Plan: Sendable {
@@ -46,27 +47,28 @@ public struct Enricher: Sendable {
 
     let plan: Plan
     private let codes: FieldScan.Codes
-    private var scan = FieldScan()
+    private(set) var scan = FieldScan()
     private var addresses: AddressCache
-    private var added = Added()
     /// Nil when the plant knows nothing of addresses.
-    private let facts: PlantFacts?
+    private let facts: Facts?
     /// Nil when the plant watches no point.
     let process: ProcessFields?
     /// Last values by point number: the image of the process as the wire showed it.
     var image: [Int64?]
     /// The values of the event under work.
     var values: [Int64] = []
-    /// Nil when no list has an indicator.
-    var lookup: IntelligenceLookup?
+    var lookup: IntelligenceLookup
+    /// Whether a list has an indicator.
+    private let hasLists: Bool
 
     private init(_ plan: Plan, _ table: FieldTable) {
         let plant = plan.plant
         self.plan = plan
-        facts = PlantFacts(plant, plan.plantTexts, table)
+        facts = Facts(PlantFacts(plant, plan.plantTexts, table))
         process = plant.process.points.isEmpty ? nil : ProcessFields(plant.process, table)
-        lookup = plan.intelligence.isEmpty ? nil : IntelligenceLookup(plan.intelligence, plan.texts, table)
-        codes = FieldScan.Codes(table, plant: facts != nil || process != nil, intelligence: lookup != nil)
+        lookup = IntelligenceLookup(plan.intelligence, plan.texts, table)
+        hasLists = !plan.intelligence.isEmpty
+        codes = FieldScan.Codes(table, plant: facts != nil || process != nil, intelligence: hasLists)
         addresses = AddressCache(AddressFacts(plant.byAddress, plan.intelligence))
         image = Array(repeating: nil, count: plant.process.points.count)
     }
@@ -80,41 +82,123 @@ public struct Enricher: Sendable {
 
     /// Adds to the last event of `batch`, which `endRow` must have ended; it is ended again.
     public mutating func enrich(_ batch: inout Batch) {
-        guard !codes.isEmpty, let row = batch.rows.indices.last else { return }
-        scan.look(at: row, of: batch, codes)
+        guard !codes.isEmpty, let row = batch.rows.last else { return }
+        let number = scan.number(row.layout, row.count) ?? learn(&batch)
+        let places = scan[number]
+        let first = Int(row.first)
         // First, while all entries are those of the event itself.
-        lookup?.add(scan, &addresses, to: &batch, row: row)
-        added.reset()
-        if facts != nil || process != nil { addPlant(row, &batch) }
-        added.span.withUnsafeBufferPointer { batch.endRow(adding: $0) }
+        let ends = hasLists ? ask(number, places, row, batch) : ends(places, first, batch)
+        if hasLists { lookup.tell(row, &batch) }
+        if process != nil, let destination = ends.destination, places.has(.table) {
+            addProcess(number, first, destination.address, &batch)
+        }
+        facts?.reference._withUnsafeGuaranteedRef { Enricher.tell($0, ends, places, first, &batch) }
+        if batch.entries.count != first &+ Int(batch.rows[batch.rows.count &- 1].count) {
+            batch.endRow(sequence: row.sequence)
+        }
     }
 
-    /// Adds what the plant knows of both ends. A Detection Finding (2004) has its endpoints in `evidences`.
-    private mutating func addPlant(_ row: Int, _ batch: inout Batch) {
-        let source = known(scan.entry(.source, or: .evidenceSource, batch), batch)
-        let destination = known(scan.entry(.destination, or: .evidenceDestination, batch), batch)
-        if let facts {
-            if let source, let destination {
-                facts.tell(from: source, to: destination, scan, row, &batch, &added)
-            } else if let source {
-                facts.tell(source: source.place, &added)
-            } else if let destination {
-                facts.tell(destination: destination.place, &added)
+    @inline(never)
+    private mutating func learn(_ batch: inout Batch) -> Int {
+        scan.learn(batch.rows[batch.rows.count - 1], batch, codes)
+    }
+
+    /// The plant's facts, and the same again for events: a reference would be counted for each of them.
+    private struct Facts: @unchecked Sendable {
+        let all: PlantFacts
+        let reference: Unmanaged<PlantFacts>
+
+        init?(_ facts: PlantFacts?) {
+            guard let facts else { return nil }
+            (all, reference) = (facts, .passUnretained(facts))
+        }
+    }
+
+    /// What is known of both ends of a connection.
+    private typealias Ends = (source: AddressFacts.Known?, destination: AddressFacts.Known?)
+
+    /// What the plant knows of the ends.
+    @inline(__always)
+    private mutating func ends(_ places: EventPlaces, _ first: Int, _ batch: borrowing Batch) -> Ends {
+        let bytes = batch.slab.bytes
+        var ends: Ends = (nil, nil)
+        if places.source >= 0 {
+            ends.source = known(batch.entries[first &+ Int(places.source)], bytes, batch)
+        }
+        if places.destination >= 0 {
+            ends.destination = known(batch.entries[first &+ Int(places.destination)], bytes, batch)
+        }
+        return ends
+    }
+
+    /// Looks up the values of an event in threat-intelligence lists, and tells what is known of its ends.
+    @inline(__always)
+    private mutating func ask(
+        _ number: Int, _ places: EventPlaces, _ row: Row, _ batch: borrowing Batch
+    ) -> Ends {
+        let bytes = batch.slab.bytes
+        var ends: Ends = (nil, nil)
+        for index in 0..<Int(places.askedCount) {
+            let asked = scan.asked(number, index)
+            let entry = batch.entries[Int(row.first) &+ asked.place]
+            if asked.isAddress {
+                guard let known = known(entry, bytes, batch) else { continue }
+                if asked.isSource { ends.source = known }
+                if asked.isDestination { ends.destination = known }
+                if known.indicator >= 0 { lookup.note(known.indicator, entry, row.time) }
+            } else {
+                let text = entry.kind == .text ? bytes.part(entry.extent) : RawSpan()
+                lookup.ask(entry, text, asked.kind, row.time, batch)
             }
         }
-        if process != nil, let destination, scan.place(.table) != nil {
-            addProcess(scan, destination.address, &batch)
-        }
+        return ends
     }
 
+    /// What is known of the address in an entry; `bytes` are those of the batch's slab.
     @inline(__always)
-    private mutating func known(_ entry: Entry?, _ batch: borrowing Batch) -> AddressFacts.Known? {
-        guard let entry else { return nil }
-        return entry.kind == .text ? addresses.known(batch.slab.bytes(entry.extent)) : constant(entry, batch)
+    private mutating func known(_ entry: Entry, _ bytes: RawSpan, _ batch: borrowing Batch) -> AddressFacts.Known? {
+        entry.kind == .text ? addresses.known(bytes.part(entry.extent)) : constant(entry, batch)
     }
 
     @inline(never)
     private mutating func constant(_ entry: Entry, _ batch: borrowing Batch) -> AddressFacts.Known? {
-        batch.withBytes(of: entry) { addresses.known($0) }
+        guard entry.kind == .constant else { return nil }
+        return batch.withBytes(of: entry) { addresses.known($0) }
+    }
+
+    /// Adds what the plant knows of the ends of a connection.
+    @inline(__always)
+    private static func tell(
+        _ facts: PlantFacts, _ ends: Ends, _ places: EventPlaces, _ first: Int, _ batch: inout Batch
+    ) {
+        let most = PlantFacts.most
+        withUnsafeTemporaryAllocation(of: Entry.self, capacity: most.assets + most.zones) { room in
+            let assets = facts.tell(assets: ends.source, ends.destination, to: room)
+            var zones = 0
+            var direction: Entry?
+            if let source = ends.source, let destination = ends.destination {
+                let (from, to) = (source.place.zone, destination.place.zone)
+                let verdict = facts.verdict(from, to, places, first, batch)
+                zones = facts.tell(from: from, to: to, verdict, to: .init(rebasing: room[most.assets...]))
+                direction = facts.direction.set(
+                    DirectionRule.direction(from >= 0, to >= 0, source.address, destination.address), places, first,
+                    &batch)
+            }
+            // From behind, so that the places before stay what they are.
+            let added = UnsafeBufferPointer(room)
+            if zones > 0 {
+                let told = UnsafeBufferPointer(rebasing: added[most.assets..<most.assets &+ zones])
+                batch.insert(told, at: Int(places.zones))
+            }
+            if assets > 0 {
+                batch.insert(UnsafeBufferPointer(rebasing: added[..<assets]), at: Int(places.assets))
+            }
+            if let direction { insert(direction, Int(places.direction), &batch) }
+        }
+    }
+
+    @inline(never)
+    private static func insert(_ entry: Entry, _ place: Int, _ batch: inout Batch) {
+        withUnsafePointer(to: entry) { batch.insert(UnsafeBufferPointer(start: $0, count: 1), at: place) }
     }
 }

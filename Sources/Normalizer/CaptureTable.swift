@@ -10,6 +10,8 @@ struct CaptureTable: ~Copyable {
     private let said: UnsafeMutablePointer<UInt64>
     private let capacity: Int
     private(set) var count = 0
+    /// How often something was captured: who has seen a number has seen all.
+    private(set) var changes = 0
 
     /// A table for mappings of up to `capacity` slots.
     init(capacity: Int) {
@@ -56,6 +58,7 @@ struct CaptureTable: ~Copyable {
         set {
             precondition(UInt(bitPattern: slot) < UInt(bitPattern: count), "a slot of another mapping")
             captures[slot] = newValue
+            changes &+= 1
             let bit: UInt64 = 1 << UInt64(slot & 63)
             if newValue.kind == .absent { bits[slot >> 6] &= ~bit } else { bits[slot >> 6] |= bit }
             if newValue.isNothing { said[slot >> 6] &= ~bit } else { said[slot >> 6] |= bit }
@@ -69,6 +72,7 @@ struct CaptureTable: ~Copyable {
         let bit: UInt64 = 1 &<< UInt64(slot & 63)
         guard bits[slot &>> 6] & bit == 0 else { return false }
         bits[slot &>> 6] |= bit
+        changes &+= 1
         if extent.length > 0 { said[slot &>> 6] |= bit }
         captures[slot] = .text(extent)
         return true

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Codecs
 internal import Events
 internal import Wire
 
@@ -89,6 +90,8 @@ struct SlotTree: Sendable {
     private(set) var nodes = [Node()]
     /// The names by slot.
     private(set) var names: [String] = []
+    /// The names as key-value text has them, by slot.
+    private(set) var keys: [KeyValue.Key] = []
     private var children = ByteTable()
 
     /// The slot of a name, added when it is new.
@@ -102,7 +105,9 @@ struct SlotTree: Sendable {
         names.append(name)
         nodes[node].slot = names.count - 1
         // The header's own are not for members to fill.
-        if names.count > Builtins.count { join(parts, path) }
+        let isOwn = names.count <= Builtins.count
+        keys.append(KeyValue.Key(isOwn ? [] : Array(parts.joined(separator: [0x2E]))))
+        if !isOwn { join(parts, path) }
         return names.count - 1
     }
 

@@ -33,4 +33,18 @@ extension Condition {
         guard case .all(let parts) = self else { return nil }
         return parts.lazy.compactMap(\.witnesses).first
     }
+
+    /// The same condition with what it asks to be absent said of each capture: most conditions are one look at bits then.
+    var simplified: Condition {
+        switch self {
+        case .not(.not(let part)): part.simplified
+        case .not(.exists(let slot, let wanted)): .exists(slot, !wanted)
+        case .not(.any(let parts)): Condition.all(parts.map { .not($0) }).simplified
+        case .not(let part): .not(part.simplified)
+        case .all(let parts):
+            .all(parts.map(\.simplified).flatMap { if case .all(let inner) = $0 { inner } else { [$0] } })
+        case .any(let parts): .any(parts.map(\.simplified))
+        case .always, .exists, .equals, .contains, .starts, .ends, .matches: self
+        }
+    }
 }

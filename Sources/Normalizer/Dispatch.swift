@@ -2,7 +2,8 @@
 internal import Wire
 
 /// Which of many conditioned things, events or parse steps, come into question for a record: by the value of the one capture
-/// that most of their conditions compare. A product with a hundred message ids asks so for one or two of its events only.
+/// that most of their conditions compare, and by the captures that must be there. A product with a hundred message ids asks
+/// so for one or two of its events only, and a step for a key that a record lacks costs nothing.
 struct Dispatch: Sendable {
     /// The capture; -1 when none tells enough of them apart.
     private let slot: SlotID
@@ -10,11 +11,61 @@ struct Dispatch: Sendable {
     private let count: Int
     /// One bit by thing, by symbol of the capture plus one; without a symbol, those whose conditions do not ask for one.
     private let masks: [UInt64]
+    /// One bit by thing: those that may come into question whatever there is.
+    private let always: [UInt64]
+    /// One bit by thing, by capture that says something: those that may come into question then.
+    private let readers: [UInt64]
+    /// One bit by capture: those that have ``readers``.
+    private let asked: [UInt64]
+
+    /// The things that may come into question for the record under work.
+    struct Open: ~Copyable {
+        /// One bit by thing.
+        fileprivate let things: UnsafeMutablePointer<UInt64>
+        /// One bit by capture: those that were looked at.
+        fileprivate let seen: UnsafeMutablePointer<UInt64>
+        /// How many words both have.
+        fileprivate let room: (things: Int, captures: Int)
+        /// Of ``CaptureTable/changes``.
+        fileprivate var changes = -1
+
+        /// Room for that many things and captures.
+        init(things: Int, captures: Int) {
+            room = (CaptureTable.words(things), CaptureTable.words(captures))
+            self.things = .allocate(capacity: room.things)
+            self.things.initialize(repeating: 0, count: room.things)
+            seen = .allocate(capacity: room.captures)
+            seen.initialize(repeating: 0, count: room.captures)
+        }
+
+        deinit {
+            things.deallocate()
+            seen.deallocate()
+        }
+    }
 
     /// A dispatch among `conditions`, whose texts become symbols of `book`.
-    init(_ conditions: [Condition], _ book: inout Rulebook) {
+    ///
+    /// `sources` are captures without which a thing does not come into question in any case, nil for those that have none;
+    /// `slots` is how many captures there are.
+    init(_ conditions: [Condition], sources: [SlotID?], slots: Int, _ book: inout Rulebook) {
         count = conditions.count
         words = CaptureTable.words(count)
+        var always = [UInt64](repeating: 0, count: words)
+        var readers = [UInt64](repeating: 0, count: words * slots)
+        var asked = [UInt64](repeating: 0, count: CaptureTable.words(slots))
+        for (number, condition) in conditions.enumerated() {
+            let bit: UInt64 = 1 << UInt64(number & 63)
+            guard let witnesses = sources[number].map({ [$0] }) ?? condition.witnesses else {
+                always[number >> 6] |= bit
+                continue
+            }
+            for slot in witnesses {
+                readers[slot * words + number >> 6] |= bit
+                asked[slot >> 6] |= 1 << UInt64(slot & 63)
+            }
+        }
+        (self.always, self.readers, self.asked) = (always, readers, asked)
         var best: (slot: SlotID, asked: [[[UInt8]]?], told: Int)?
         for slot in Set(conditions.flatMap(\.compared)).sorted() {
             let asked = conditions.map { $0.texts(of: slot) }
@@ -48,19 +99,47 @@ struct Dispatch: Sendable {
         return row < masks.count ? row : 0
     }
 
+    /// Begins a record.
+    func begin(_ open: inout Open) {
+        precondition(words <= open.room.things && asked.count <= open.room.captures, "more things than there is room")
+        for word in 0..<words { open.things[word] = always[word] }
+        for word in asked.indices { open.seen[word] = 0 }
+        open.changes = -1
+    }
+
+    /// Opens what may come into question by the captures that came since the last time.
+    @inline(__always)
+    func update(_ open: inout Open, _ captures: borrowing CaptureTable) {
+        if open.changes != captures.changes { look(&open, captures) }
+    }
+
+    @inline(never)
+    private func look(_ open: inout Open, _ captures: borrowing CaptureTable) {
+        open.changes = captures.changes
+        for word in asked.indices where asked[word] != 0 {
+            var new = captures.said(word) & asked[word] & ~open.seen[word]
+            open.seen[word] |= new
+            while new != 0 {
+                let first = (word << 6 | new.trailingZeroBitCount) &* words
+                for word in 0..<words { open.things[word] |= readers[first &+ word] }
+                new &= new &- 1
+            }
+        }
+    }
+
     /// The first thing from number `start` on that comes into question, or nil.
     @inline(__always)
-    func next(from start: Int, _ row: Int) -> Int? {
+    func next(from start: Int, _ row: Int, _ open: borrowing Open) -> Int? {
         guard start < count else { return nil }
-        if row < 0 { return start }
         var word = start >> 6
-        var open = masks[row + word] & (.max << UInt64(start & 63))
-        while open == 0 {
+        var bits = open.things[word] & (.max << UInt64(start & 63))
+        while true {
+            if row >= 0 { bits &= masks[row + word] }
+            if bits != 0 { return word << 6 | bits.trailingZeroBitCount }
             word += 1
             guard word < words else { return nil }
-            open = masks[row + word]
+            bits = open.things[word]
         }
-        return word << 6 | open.trailingZeroBitCount
     }
 }
 

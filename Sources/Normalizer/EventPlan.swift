@@ -121,6 +121,8 @@ final class EventPlan: Sendable {
     let exclusive: [Exclusive]
     /// What stands for objects that an older version of the schema demands; empty in the newest.
     let fillers: [Filler]
+    /// What the event has again as observables; nil for most.
+    let observables: Observables?
 
     /// A value for an object that would be missing.
     struct Filler: Sendable {
@@ -137,10 +139,12 @@ final class EventPlan: Sendable {
         let targets = event.lines.compactMap { line in table.id(line.path).map { Attributes(line, $0, table) } }
         let shape = RowShape(
             fields: targets.flatMap { [$0.field, $0.sibling, $0.hostname].compactMap { $0 } }
-                + fields.all(of: event.eventClass) + event.fillers.compactMap { table.id($0.path) },
+                + fields.all(of: event.eventClass) + event.fillers.compactMap { table.id($0.path) }
+                + Observables.fields(event, table),
             constants: constants)
         self.shape = shape
         envelope = fields.places(shape, event.eventClass)
+        observables = Observables(event, table, shape)
         fillers = event.fillers.compactMap { filler in
             guard let object = table.id(filler.object), let field = table.id(filler.path) else { return nil }
             return Filler(

@@ -27,6 +27,8 @@ final class Mapping: Sendable {
         var notice: [UInt8]?
         /// MSGIDs of RFC 5424, of which the message must have one, compared without regard to case; empty: any.
         var messageIDs: [[UInt8]] = []
+        /// What is asked of the structured data of RFC 5424; nil: nothing.
+        var structured: StructuredTest?
 
         /// Where the severity of an event code (`%ASA-6-302013`) stands: the digit before its last part.
         static func severity(of program: RawSpan) -> Int? {
@@ -122,8 +124,12 @@ final class Mapping: Sendable {
         labels = draft.slots.find(0, Array("labels".utf8).span.bytes) ?? -1
         keys = draft.slots.names.map { book.add(bytes: Members.key($0, reserved)) }
         events = draft.events.map { EventPlan($0, draft, table, schema, fields, &book) }
-        stepDispatch = Dispatch(draft.steps.map(\.when), &book)
-        eventDispatch = Dispatch(draft.events.map(\.when), &book)
+        // A step that may fail does nothing without the capture that it takes apart.
+        stepDispatch = Dispatch(
+            draft.steps.map(\.when), sources: draft.steps.map { $0.isOptional ? $0.source : nil },
+            slots: slots.names.count, &book)
+        eventDispatch = Dispatch(
+            draft.events.map(\.when), sources: draft.events.map { _ in nil }, slots: slots.names.count, &book)
         self.book = book
     }
 }

@@ -29,6 +29,8 @@ struct MappingDraft {
         var isDropped = false
         /// Only in an older version of the schema: what stands for an object that it demands and the record does not have.
         var fillers: [Filler] = []
+        /// Attributes whose values the event has again among its observables.
+        var observables: [String] = []
     }
 
     /// A value for an object that would be missing.
@@ -82,7 +84,7 @@ struct MappingDraft {
         draft.dateOrder = root["date_order"].flatMap { ValueRule.Transform(order: $0) } ?? .none
         draft.absent = root["absent"]?.strings.map { Array($0.utf8) } ?? []
         let common = root["common"]
-        common?.allow(only: ["time", "device_type_id", "profiles", "severity_id", "map"])
+        common?.allow(only: ["time", "device_type_id", "profiles", "severity_id", "observables", "map"])
         var used: Set<String> = []
         let items = root.required("events")?.items ?? []
         for item in items {
@@ -91,6 +93,7 @@ struct MappingDraft {
         for (key, _) in common?["map"]?.members ?? [] where !used.contains(key.scalar ?? "") {
             key.complain("no event of this mapping has the attribute '\(key.scalar ?? "")'")
         }
+        MappingDraft.review(observables: common, used)
         if items.isEmpty { root.complain("a mapping needs at least one event") }
         draft.samples = (root["samples"]?.items ?? []).compactMap { MappingSample($0) }
         return draft
@@ -108,7 +111,9 @@ struct MappingDraft {
         builder: inout FieldTable.Builder
     ) {
         if item["drop"] != nil { return readDropped(item) }
-        item.allow(only: ["when", "class", "activity_id", "severity_id", "time", "profiles", "device_type_id", "map"])
+        item.allow(only: [
+            "when", "class", "activity_id", "severity_id", "time", "profiles", "device_type_id", "observables", "map",
+        ])
         let dictionary = schema.dictionary
         guard let element = item.required("class"), let className = element.string else { return }
         guard let found = dictionary.eventClass(className) else {
@@ -188,10 +193,11 @@ struct MappingDraft {
         }
         if let deviceType { constants.append(("device.type_id", .integer(Int64(deviceType)))) }
         for (path, _) in constants { builder.add(path) }
-        let event = Event(
+        var event = Event(
             when: when, eventClass: found, activity: activity, severity: severity, time: time.map(\.slots),
             timeOrders: time.map(\.order), profiles: profiles.sorted(), lines: lines, deviceType: deviceType,
             constants: constants)
+        event.observables = MappingDraft.observables(item, common, lines, &used, &builder)
         written.append((event, item))
         events.append(OlderVersion(builder.dictionary)?.restate(event, &builder) ?? event)
     }

@@ -75,7 +75,8 @@ struct MatchReview {
                 func takes(_ name: String) -> Bool {
                     asked[name]?.mapping(
                         line.part(message.message), program: line.part(message.appname),
-                        messageID: line.part(message.msgid), scratch, &found) != nil
+                        messageID: line.part(message.msgid), structuredData: line.part(message.structuredData),
+                        scratch, &found) != nil
                 }
                 guard takes(draft.name) else { continue }
                 for other in byRank[draft.rank] ?? [] where other.name != draft.name && takes(other.name) {
@@ -100,6 +101,8 @@ extension Mapping.Matcher {
     /// Whether each program that `name` stands for is one of those that are asked for.
     private func asks(for name: [UInt8]) -> Bool {
         if programs.contains(name) { return true }
+        let severity = name.firstIndex(of: Mapping.Matcher.anySeverity) ?? Mapping.Matcher.severity(of: name.span.bytes)
+        if let severity, programs.contains(Array(name[..<severity])) { return true }
         if let place = name.firstIndex(of: Mapping.Matcher.anySeverity) {
             return (UInt8(0x30)...0x37).allSatisfy { digit in
                 var one = name
@@ -121,6 +124,7 @@ extension Mapping.Matcher {
         if !other.messageIDs.isEmpty, messageIDs.isEmpty || !messageIDs.allSatisfy(other.messageIDs.contains) {
             return false
         }
+        if other.structured != nil, other.structured != structured { return false }
         for text in other.contains
         where !contains.contains(where: { $0.holds(text) })
             && (starts.isEmpty || !starts.allSatisfy { $0.holds(text) })

@@ -7,7 +7,7 @@ extension MappingDraft {
     mutating func readMatcher(_ item: Element) {
         item.allow(only: [
             "program", "no_program", "msgid", "contains", "startswith", "regex", "json", "cef", "leef", "record",
-            "notice", "event_code",
+            "notice", "event_code", "sd", "sd_id",
         ])
         var matcher = Mapping.Matcher()
         matcher.programs = item["program"]?.strings.map(\.lowercasedASCII) ?? []
@@ -32,23 +32,32 @@ extension MappingDraft {
         if let regex = item["regex"], let text = regex.string {
             do { matcher.pattern = try Pattern(text) } catch { regex.complain("regular expression: \(error)") }
         }
+        matcher.structured = StructuredTest(item, programs: matcher.programs)
         if item.members.isEmpty { item.complain("an empty match takes every record; give at least one test") }
         matchers.append(matcher)
         matcherPlaces.append(item)
     }
 
     /// An event code as the tag in which it stands, `%ASA-6-302013`; without its severity the tags of all eight, as one text.
+    /// All codes of a facility, `ASA-*`, are what stands before the severity: `%ASA-`.
     private static func eventCodes(_ element: Element) -> [[UInt8]] {
         guard let text = element.string else { return [] }
         let name = Array(text.utf8.first == 0x25 ? text.utf8.dropFirst() : text.utf8[...])
         let parts = name.split(separator: 0x2D, omittingEmptySubsequences: false)
         guard parts.count > 1, parts.allSatisfy({ !$0.isEmpty }) else {
             element.complain(
-                "an event code is written as FACILITY-SEVERITY-MNEMONIC (ASA-6-302013), or without its severity "
-                    + "(ASA-302013)")
+                "an event code is written as FACILITY-SEVERITY-MNEMONIC (ASA-6-302013), without its severity "
+                    + "(ASA-302013), or as all codes of a facility (ASA-*)")
             return []
         }
         let lower = name.map(\.lowercasedASCII)
+        if parts.contains(where: { $0.contains(0x2A) }) {
+            if lower.filter({ $0 == 0x2A }).count == 1, lower.last == 0x2A, lower.dropLast().last == 0x2D {
+                return [[0x25] + lower.dropLast()]
+            }
+            element.complain("'*' stands for all that follows a facility, as in ASA-*")
+            return []
+        }
         if parts.dropFirst().dropLast().contains(where: { part in
             part.count == 1 && (0x30...0x37).contains(part[part.startIndex])
         }) {

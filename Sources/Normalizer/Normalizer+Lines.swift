@@ -169,31 +169,60 @@ extension Normalizer {
         _ extent: Extent, _ style: CSV.Style, _ columns: Run, _ mapping: Mapping, _ slab: inout Slab
     ) -> Bool {
         pairs.removeAll(keepingCapacity: true)
-        collect(extent, style, slab)
-        guard pairs.count > 1 else { return false }
-        for index in pairs.indices where !pairs[index].value.isEmpty {
+        guard let taken = takePlain(extent, style, columns, mapping, slab) else { return false }
+        for index in pairs.indices {
             var value = pairs[index].value
             if pairs[index].isQuoted {
                 text.reset()
                 _ = CSV.unescape(slab.bytes(value), style, into: &text)
                 value = slab.append(text.bytes)
             }
-            guard index < columns.count else {
-                member("column_\(index + 1)", .text(value), slab)
-                continue
-            }
-            let column = mapping.tables.columns[Int(columns.first) + index]
-            take(.text(value), SlotID(column.slot), column.key, mapping, slab)
+            take(taken + index, value, columns, mapping, slab)
         }
         return true
     }
 
-    /// The fields of a record; `isQuoted` marks those that hold escapes.
-    private mutating func collect(_ extent: Extent, _ style: CSV.Style, _ slab: borrowing Slab) {
+    /// Captures the fields of a record up to the first one with escapes, and tells how many these were; that one and those
+    /// behind it go to ``pairs``, of which `isQuoted` marks those that hold escapes. Nil: the record has no two fields.
+    private mutating func takePlain(
+        _ extent: Extent, _ style: CSV.Style, _ columns: Run, _ mapping: Mapping, _ slab: borrowing Slab
+    ) -> Int? {
         var reader = CSV(slab.bytes(extent), style: style)
-        while let field = reader.next(), hasRoom() {
-            pairs.append(
-                FoundPair(key: .empty, value: field.value.shifted(by: extent.offset), isQuoted: field.hasEscapes))
+        var ahead = reader
+        guard ahead.next() != nil, ahead.next() != nil else { return nil }
+        var taken = 0
+        while let field = reader.next() {
+            guard taken + pairs.count < Normalizer.mostPairs else {
+                tally.cut += 1
+                break
+            }
+            let value = field.value.shifted(by: extent.offset)
+            if field.hasEscapes || !pairs.isEmpty {
+                pairs.append(FoundPair(key: .empty, value: value, isQuoted: field.hasEscapes))
+            } else {
+                take(taken, value, columns, mapping, slab)
+                taken += 1
+            }
+        }
+        return taken
+    }
+
+    /// Captures field number `index` of a record.
+    @inline(__always)
+    private mutating func take(
+        _ index: Int, _ value: Extent, _ columns: Run, _ mapping: Mapping, _ slab: borrowing Slab
+    ) {
+        if value.isEmpty { return }
+        guard index < columns.count else {
+            member("column_\(index + 1)", .text(value), slab)
+            return
+        }
+        let column = mapping.tables.columns[Int(columns.first) + index]
+        if column.slot >= 0 {
+            // The first of two columns of one name stands.
+            _ = captures.add(SlotID(column.slot), text: value)
+        } else {
+            take(.text(value), -1, column.key, mapping, slab)
         }
     }
 

@@ -80,10 +80,28 @@ extension Normalizer {
     ) -> Int {
         var reader = KeyValue(slab.bytes(extent), style: style)
         var count = 0
-        while let pair = reader.next() {
+        // The key before, of those that the mapping reads; the message's own slot is before the first.
+        var last = 0
+        let keys = mapping.slots.keys
+        let base = keyOrder.base(mapping)
+        while true {
+            let likely = keyOrder.next(base, after: last)
+            let expected = reader.next(expecting: keys[likely])
+            if let pair = expected, strips.count == 0, count < Normalizer.mostPairs {
+                count += 1
+                last = likely
+                let value = pair.value.shifted(by: extent.offset)
+                if captures.add(likely, text: value) {
+                    if pair.mayHaveEscapes, slab.bytes(value).firstIndex(of: 0x5C) != nil { escaped.append(likely) }
+                } else {
+                    keep(pair, pair.key.shifted(by: extent.offset), value, slab)
+                }
+                continue
+            }
+            guard let pair = expected ?? reader.next() else { return count }
             guard count < Normalizer.mostPairs else {
                 tally.cut += 1
-                break
+                return count
             }
             count += 1
             var key = pair.key.shifted(by: extent.offset)
@@ -91,7 +109,8 @@ extension Normalizer {
             let name = slab.bytes(key)
             let value = pair.value.shifted(by: extent.offset)
             // Of a key given twice (netfilter's LEN) the first value stands.
-            let slot = mapping.slots.slot(of: name)
+            let slot =
+                expected != nil && key.length == pair.key.length ? likely : mapping.slots.slot(of: name)
             if pair.isFlag {
                 if let slot, captures[slot].kind == .absent {
                     captures[slot] = Capture(kind: .flag, extent: .empty, integer: 1)
@@ -99,16 +118,32 @@ extension Normalizer {
                     members.begin(name, isEscaped: false)
                     members.append(Capture(kind: .flag, extent: .empty, integer: 1), slab)
                 }
-            } else if let slot, captures.add(slot, text: value) {
+                continue
+            }
+            guard let slot else {
+                keep(pair, key, value, slab)
+                continue
+            }
+            keyOrder.note(base, slot, after: last)
+            last = slot
+            if captures.add(slot, text: value) {
                 if pair.mayHaveEscapes, slab.bytes(value).firstIndex(of: 0x5C) != nil { escaped.append(slot) }
-            } else if pair.mayHaveEscapes, slab.bytes(value).firstIndex(of: 0x5C) != nil {
-                pairs.append(FoundPair(key: key, value: value))
-            } else if !value.isEmpty {
-                members.begin(name, isEscaped: false)
-                members.append(text: slab.bytes(value))
+            } else {
+                keep(pair, key, value, slab)
             }
         }
-        return count
+    }
+
+    /// Keeps a pair that nothing captures beside: at once, or in ``pairs`` when its value has escapes.
+    private mutating func keep(
+        _ pair: KeyValue.Pair, _ key: Extent, _ value: Extent, _ slab: borrowing Slab
+    ) {
+        if pair.mayHaveEscapes, slab.bytes(value).firstIndex(of: 0x5C) != nil {
+            pairs.append(FoundPair(key: key, value: value))
+        } else if !value.isEmpty {
+            members.begin(slab.bytes(key), isEscaped: false)
+            members.append(text: slab.bytes(value))
+        }
     }
 
     /// Leaves out what keys begin with.

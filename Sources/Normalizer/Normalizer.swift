@@ -54,6 +54,8 @@ public struct Normalizer: ~Copyable {
     /// The format and the problems of the message that was normalized last; nil when it was no message.
     public private(set) var lastMessage: (format: SyslogMessage.Format, problems: SyslogProblems)?
     var captures: CaptureTable
+    var keyOrder: KeyOrder
+    private var open: Dispatch.Open
     private var found = WitnessIndex.Found()
     var members: Members
     var row: RowBuilder
@@ -96,6 +98,10 @@ public struct Normalizer: ~Copyable {
         self.uidPrefix = Array(uidPrefix.utf8)
         self.running = firstSequence
         self.captures = CaptureTable(capacity: set.mappings.map(\.slots.names.count).max() ?? 0)
+        self.keyOrder = KeyOrder(set.mappings)
+        self.open = Dispatch.Open(
+            things: set.mappings.map { max($0.steps.count, $0.events.count) }.max() ?? 0,
+            captures: set.mappings.map(\.slots.names.count).max() ?? 0)
         self.members = Members(reserved: set.reserved)
         self.row = RowBuilder(places: set.places)
         self.tally = Tally(
@@ -187,7 +193,8 @@ public struct Normalizer: ~Copyable {
             problems.count(message.problems, &tally.problems)
             return set.recognizer.mapping(
                 slab.bytes(header.content), program: slab.bytes(header.appname),
-                messageID: slab.bytes(header.msgid), scratch, &found)
+                messageID: slab.bytes(header.msgid), structuredData: slab.bytes(header.structuredData),
+                scratch, &found)
         }
     }
 
@@ -199,9 +206,10 @@ public struct Normalizer: ~Copyable {
         received = header.frame.received
         header.capture(mapping.builtins, &captures, &batch.slab)
         var next = 0
-        // A step may make what the next ones are told apart by.
+        mapping.stepDispatch.begin(&open)
+        mapping.stepDispatch.update(&open, captures)
         while let number = mapping.stepDispatch.next(
-            from: next, mapping.stepDispatch.row(mapping.book, captures, batch.slab))
+            from: next, mapping.stepDispatch.row(mapping.book, captures, batch.slab), open)
         {
             next = number + 1
             let rule = mapping.steps[number]
@@ -210,11 +218,15 @@ public struct Normalizer: ~Copyable {
                 tally.unreadable += 1
                 return false
             }
+            // A step may make what the next ones are told apart by.
+            mapping.stepDispatch.update(&open, captures)
         }
         if !mapping.absent.isEmpty { dropAbsent(mapping, batch.slab) }
         let event = mapping.eventDispatch.row(mapping.book, captures, batch.slab)
+        mapping.eventDispatch.begin(&open)
+        mapping.eventDispatch.update(&open, captures)
         next = 0
-        while let number = mapping.eventDispatch.next(from: next, event) {
+        while let number = mapping.eventDispatch.next(from: next, event, open) {
             next = number + 1
             let plan = mapping.events[number]
             guard plan.when < 0 || mapping.book.holds(plan.when, captures, batch.slab, scratch) else { continue }
@@ -241,7 +253,8 @@ public struct Normalizer: ~Copyable {
                 else { continue }
                 let bytes = slab.bytes(extent)
                 guard mapping.absentFirsts & 1 &<< UInt64((bytes.byte(at: 0) ?? 0) & 63) != 0 else { continue }
-                for text in mapping.absent where mapping.book.withText(text, { bytes.equals($0) }) {
+                for text in mapping.absent
+                where text.length == extent.length && mapping.book.withText(text, { bytes.equals($0) }) {
                     captures[slot] = .absent
                 }
             }
@@ -272,6 +285,7 @@ public struct Normalizer: ~Copyable {
         let isComplete = dropIncomplete(plan, mapping, batch.slab)
         leftovers(plan, mapping, batch.slab)
         let time = common(plan, mapping, header, &batch)
+        if let observables = plan.observables { observe(observables, &batch.slab) }
         if let fault = plan.missing(&row, isChecked: isComplete) {
             tally.invalid += 1
             baseEvent(index, header, fault: fault, attempted: plan.classUID, &batch)

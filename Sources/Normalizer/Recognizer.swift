@@ -40,6 +40,8 @@ struct Recognizer: Sendable {
     private var required: [Int32] = []
     /// Who waits for the texts of ``index``, by their number: a run of ``waiting``.
     private var witnesses: [Run] = []
+    /// Matchers that ask for structured data.
+    private var structured: [(matcher: Int32, test: StructuredTest)] = []
     private let records: [(kind: [UInt8], mapping: Int)]
     private let notices: [(kind: [UInt8], mapping: Int)]
 
@@ -64,7 +66,9 @@ struct Recognizer: Sendable {
         for (number, matcher) in all where matcher.record == nil && matcher.notice == nil {
             let id = Int32(matchers.count)
             add(matcher, number, numbers)
-            if !matcher.programs.isEmpty {
+            if let test = matcher.structured {
+                structured.append((id, test))
+            } else if !matcher.programs.isEmpty {
                 for name in matcher.programs {
                     let known = programs.find(name.span.bytes) ?? programCount
                     if known == programCount {
@@ -144,9 +148,10 @@ struct Recognizer: Sendable {
 
     // MARK: Asking
 
-    /// The first mapping that takes a message of `program` with `messageID`, or nil.
+    /// The first mapping that takes a message of `program` with `messageID` and structured data, or nil.
     func mapping(
-        _ message: RawSpan, program: RawSpan, messageID: RawSpan, _ scratch: borrowing Pattern.Scratch,
+        _ message: RawSpan, program: RawSpan, messageID: RawSpan, structuredData: RawSpan,
+        _ scratch: borrowing Pattern.Scratch,
         _ found: inout WitnessIndex.Found
     ) -> Int? {
         var best = Int32.max
@@ -154,8 +159,14 @@ struct Recognizer: Sendable {
         if program.byteCount > 0, let place = programs.find(program) {
             ask(programRuns[place], &best, message, program, messageID, found, scratch)
         }
-        if let severity = Mapping.Matcher.severity(of: program), let place = place(ofCode: program, severity) {
-            ask(programRuns[place], &best, message, program, messageID, found, scratch)
+        if let severity = Mapping.Matcher.severity(of: program) {
+            if let place = place(ofCode: program, severity) {
+                ask(programRuns[place], &best, message, program, messageID, found, scratch)
+            }
+            // All codes of the facility.
+            if let place = programs.find(program.part(0, severity)) {
+                ask(programRuns[place], &best, message, program, messageID, found, scratch)
+            }
         }
         if let first = message.byte(at: 0) {
             ask(firsts[Int(first)], &best, message, program, messageID, found, scratch)
@@ -171,6 +182,12 @@ struct Recognizer: Sendable {
         }
         // Mostly what was found comes before those that have no witness.
         ask(always, &best, message, program, messageID, found, scratch)
+        if !structured.isEmpty, structuredData.byteCount > 0 {
+            for (matcher, test) in structured
+            where matcher < best && test.holds(structuredData, program: program)
+                && matches(Int(matcher), message, program, messageID, found, scratch)
+            { best = matcher }
+        }
         return best == .max ? nil : Int(matchers[Int(best)].mapping)
     }
 

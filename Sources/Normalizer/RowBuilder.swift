@@ -13,6 +13,9 @@ struct RowBuilder: ~Copyable {
     private var places = 0
     /// Elements of arrays beyond the first, which have no places.
     private var others: [Entry] = []
+    /// Tells the shape from all others that live.
+    private var shape: UInt = 0
+    private var layouts = LayoutTable()
 
     /// A builder for shapes of up to `places` places.
     init(places: Int) {
@@ -36,6 +39,7 @@ struct RowBuilder: ~Copyable {
         for word in 0..<words { bits[word] = 0 }
         shape.template.withUnsafeBufferPointer { template in
             if let base = template.baseAddress { entries.update(from: base, count: count) }
+            self.shape = UInt(bitPattern: template.baseAddress)
         }
         if !others.isEmpty { others.removeAll(keepingCapacity: true) }
     }
@@ -107,6 +111,9 @@ struct RowBuilder: ~Copyable {
         place >= 0 && place >> 6 < words && bits[place >> 6] & 1 << UInt64(place & 63) != 0
     }
 
+    /// What stands at a place, or nil.
+    func entry(_ place: Place) -> Entry? { has(place) ? entries[place] : nil }
+
     /// Whether one of some places is taken.
     @inline(__always)
     func has(_ range: RowShape.Range) -> Bool {
@@ -146,6 +153,8 @@ struct RowBuilder: ~Copyable {
                 open &= open - 1
             }
         }
+        var row = row
+        row.layout = layouts.number(shape, bits, words: words)
         batch.append(row, entries: UnsafeBufferPointer(start: entries, count: count))
         guard !others.isEmpty else { return }
         for entry in others { batch.put(entry) }

@@ -23,6 +23,8 @@ struct Rulebook: Sendable {
             case not
             /// Which captures say something and which do not.
             case presence
+            /// Some captures of which one says something.
+            case some
             case equals
             case contains
             case starts
@@ -85,7 +87,9 @@ struct Rulebook: Sendable {
 
     // MARK: Building
 
-    mutating func add(_ condition: Condition) -> Int32 {
+    mutating func add(_ condition: Condition) -> Int32 { add(plain: condition.simplified) }
+
+    private mutating func add(plain condition: Condition) -> Int32 {
         let test: Test
         switch condition {
         case .always: test = Test(kind: .always)
@@ -100,7 +104,18 @@ struct Rulebook: Sendable {
                 let first = presence.run.count > 0 ? [Int32(tests.count - 1)] : []
                 test = Test(kind: .all, run: add(first, others))
             }
-        case .any(let parts): test = Test(kind: .any, run: add([], parts))
+        case .any(let parts):
+            // What asks for presence only is one test, and comes first.
+            let slots = parts.compactMap { if case .exists(let slot, true) = $0 { slot } else { nil } }
+            let others = parts.filter { if case .exists(_, true) = $0 { false } else { true } }
+            var some = add(needed: Set(slots), avoided: [])
+            some.kind = .some
+            if others.isEmpty {
+                test = some
+            } else {
+                if !slots.isEmpty { tests.append(some) }
+                test = Test(kind: .any, run: add(slots.isEmpty ? [] : [Int32(tests.count - 1)], others))
+            }
         case .not(let part): test = Test(kind: .not, run: add([], [part]))
         case .exists: test = add(needed: condition.needed, avoided: condition.avoided)
         case .equals(let slot, let texts):
@@ -130,7 +145,7 @@ struct Rulebook: Sendable {
     }
 
     private mutating func add(_ first: [Int32], _ parts: [Condition]) -> Run {
-        let added = first + parts.map { add($0) }
+        let added = first + parts.map { add(plain: $0) }
         children += added
         return Run(first: Int32(children.count - added.count), count: Int32(added.count))
     }
@@ -257,6 +272,10 @@ struct Rulebook: Sendable {
                 if said & presence.needed != presence.needed || said & presence.avoided != 0 { return false }
             }
             return true
+        case .some:
+            for index in test.run.range
+            where captures.said(Int(presences[index].word)) & presences[index].needed != 0 { return true }
+            return false
         case .equals:
             let symbol = symbol(of: Int(test.slot), captures, slab)
             if symbol < 0 { return false }

@@ -39,6 +39,8 @@ struct WitnessIndex: Sendable {
     private struct Entry: Sendable {
         /// The hash of its three bytes, and where these stand in it.
         var hash: UInt16
+        /// Whether the next entry has another hash.
+        var isLast = false
         var offset: Int32
         /// The first bytes of the text, up to eight, and which of eight these are.
         var head: UInt64
@@ -48,11 +50,9 @@ struct WitnessIndex: Sendable {
     }
 
     private var bits = [UInt64](repeating: 0, count: 1024)
-    /// By hash: the number of its run plus one; 0 where ``bits`` has none. What a message is looked up in are the bits,
-    /// which stay in the nearest cache.
-    private var numbers = [UInt16](repeating: 0, count: 65_536)
-    /// Runs of ``entries`` by hash.
-    private var runs: [Run] = []
+    /// By hash: the number of its first entry plus one; 0 where ``bits`` has none. What a message is looked up in are the
+    /// bits, which stay in the nearest cache.
+    private var firsts = [UInt16](repeating: 0, count: 65_536)
     /// In the order of their hashes.
     private var entries: [Entry] = []
     private var pool: [UInt8] = []
@@ -84,17 +84,10 @@ struct WitnessIndex: Sendable {
 
     /// Makes the index ready to be asked, after the last text.
     mutating func seal() {
-        runs = []
-        for (place, entry) in entries.enumerated() {
-            if place > 0, entries[place - 1].hash == entry.hash {
-                runs[runs.count - 1].count += 1
-            } else {
-                runs.append(Run(first: Int32(place), count: 1))
-            }
-        }
         // At most two for each of 1024 texts.
-        for (number, run) in runs.enumerated() {
-            numbers[Int(entries[Int(run.first)].hash)] = UInt16(number + 1)
+        for (place, entry) in entries.enumerated().reversed() {
+            entries[place].isLast = place + 1 == entries.count || entries[place + 1].hash != entry.hash
+            firsts[Int(entry.hash)] = UInt16(place + 1)
         }
     }
 
@@ -118,10 +111,14 @@ struct WitnessIndex: Sendable {
         }
     }
 
+    /// The hash of the three lowest bytes, of which the first two and the third are multiplied by these.
     @inline(__always)
     private static func hash(_ gram: UInt64) -> UInt16 {
-        UInt16(truncatingIfNeeded: ((gram & 0xFF_FFFF) &* 0x9E37_79B1) &>> 16)
+        UInt16(truncatingIfNeeded: gram) &* factors.0 &+ UInt16(truncatingIfNeeded: gram &>> 16 & 0xFF) &* factors.1
     }
+
+    @inline(__always)
+    private static var factors: (UInt16, UInt16) { (0x9E37, 0x79B1) }
 
     /// Notes which of the texts `message` holds.
     func find(in message: RawSpan, _ found: inout Found) {
@@ -130,15 +127,18 @@ struct WitnessIndex: Sendable {
         let bits = found.bits
         message.withUnsafeBytes { bytes in
             self.bits.withUnsafeBufferPointer { table in
-                entries.withUnsafeBufferPointer { entries in
-                    pool.withUnsafeBytes { pool in
-                        guard let message = bytes.baseAddress, let table = table.baseAddress,
-                            let entries = entries.baseAddress, let pool = pool.baseAddress
-                        else { return }
-                        Pass(
-                            message: message, count: bytes.count, table: table, index: self, entries: entries,
-                            pool: pool, found: bits
-                        ).run()
+                firsts.withUnsafeBufferPointer { firsts in
+                    entries.withUnsafeBufferPointer { entries in
+                        pool.withUnsafeBytes { pool in
+                            guard let message = bytes.baseAddress, let table = table.baseAddress,
+                                let firsts = firsts.baseAddress, let entries = entries.baseAddress,
+                                let pool = pool.baseAddress
+                            else { return }
+                            Pass(
+                                message: message, count: bytes.count, table: table, firsts: firsts, entries: entries,
+                                pool: pool, found: bits
+                            ).run()
+                        }
                     }
                 }
             }
@@ -150,7 +150,7 @@ struct WitnessIndex: Sendable {
         let message: UnsafeRawPointer
         let count: Int
         let table: UnsafePointer<UInt64>
-        let index: WitnessIndex
+        let firsts: UnsafePointer<UInt16>
         let entries: UnsafePointer<Entry>
         let pool: UnsafeRawPointer
         let found: UnsafeMutablePointer<UInt64>
@@ -158,16 +158,22 @@ struct WitnessIndex: Sendable {
         @inline(__always)
         func run() {
             var place = 0
-            // Three places with one look at the message.
-            while place &+ 8 <= count {
-                let word = UInt64(littleEndian: (message + place).loadUnaligned(as: UInt64.self))
-                let (one, two, three) = (
-                    WitnessIndex.hash(word), WitnessIndex.hash(word &>> 16), WitnessIndex.hash(word &>> 32)
-                )
-                if isSet(one) { note(place, one) }
-                if isSet(two) { note(place &+ 2, two) }
-                if isSet(three) { note(place &+ 4, three) }
-                place &+= 6
+            // Eight places at once. Of each the first two bytes are one lane, and the third is the low byte of the next.
+            while place &+ 18 <= count {
+                let pairs = (message + place).loadUnaligned(as: SIMD8<UInt16>.self)
+                let thirds = (message + (place &+ 2)).loadUnaligned(as: SIMD8<UInt16>.self)
+                let hashes =
+                    SIMD8(repeating: WitnessIndex.factors.0) &* pairs
+                    &+ SIMD8(repeating: WitnessIndex.factors.1) &* (thirds & SIMD8(repeating: 0xFF))
+                if isSet(hashes[0]) { note(place, hashes[0]) }
+                if isSet(hashes[1]) { note(place &+ 2, hashes[1]) }
+                if isSet(hashes[2]) { note(place &+ 4, hashes[2]) }
+                if isSet(hashes[3]) { note(place &+ 6, hashes[3]) }
+                if isSet(hashes[4]) { note(place &+ 8, hashes[4]) }
+                if isSet(hashes[5]) { note(place &+ 10, hashes[5]) }
+                if isSet(hashes[6]) { note(place &+ 12, hashes[6]) }
+                if isSet(hashes[7]) { note(place &+ 14, hashes[7]) }
+                place &+= 16
             }
             while place &+ 3 <= count {
                 func byte(_ offset: Int) -> UInt64 {
@@ -186,31 +192,36 @@ struct WitnessIndex: Sendable {
         /// Compares the texts with one hash, of those that were not found before.
         @inline(never)
         private func note(_ place: Int, _ hash: UInt16) {
-            let run = index.runs[Int(index.numbers[Int(hash)]) &- 1]
-            // A run lies inside the entries, and the text of an entry inside the pool.
-            var entry = entries + Int(run.first)
-            let last = entry + Int(run.count)
-            while entry < last {
-                defer { entry += 1 }
-                let begin = place &- Int(entry.pointee.offset)
-                let length = Int(entry.pointee.text.length)
-                guard begin >= 0, begin &+ length <= count else { continue }
-                let isNear = begin &+ 8 > count
-                if !isNear {
-                    let head = UInt64(littleEndian: (message + begin).loadUnaligned(as: UInt64.self))
-                    if (head ^ entry.pointee.head) & entry.pointee.mask != 0 { continue }
-                }
+            // A run of entries ends inside, and the text of an entry lies inside the pool.
+            let first = Int(firsts[Int(hash)])
+            guard first > 0 else { return }
+            var entry = entries + (first &- 1)
+            while true {
                 let number = Int(entry.pointee.number)
                 let bit: UInt64 = 1 &<< UInt64(number & 63)
-                guard found[number &>> 6] & bit == 0 else { continue }
-                // Of up to eight bytes all were compared.
-                if length <= 8 && !isNear || isSame(begin, entry.pointee) { found[number &>> 6] |= bit }
+                if found[number &>> 6] & bit == 0 {
+                    let begin = place &- Int(entry.pointee.offset)
+                    if begin >= 0, begin &+ 8 <= count {
+                        let head = UInt64(littleEndian: (message + begin).loadUnaligned(as: UInt64.self))
+                        if (head ^ entry.pointee.head) & entry.pointee.mask == 0,
+                            entry.pointee.text.length <= 8 || isSame(begin, entry.pointee)
+                        {
+                            found[number &>> 6] |= bit
+                        }
+                    } else if isSame(begin, entry.pointee) {
+                        found[number &>> 6] |= bit
+                    }
+                }
+                if entry.pointee.isLast { return }
+                entry += 1
             }
         }
 
+        /// Compares a whole text.
         @inline(never)
         private func isSame(_ begin: Int, _ entry: Entry) -> Bool {
-            memcmp(message + begin, pool + Int(entry.text.offset), Int(entry.text.length)) == 0
+            guard begin >= 0, begin &+ Int(entry.text.length) <= count else { return false }
+            return memcmp(message + begin, pool + Int(entry.text.offset), Int(entry.text.length)) == 0
         }
     }
 }

@@ -33,6 +33,53 @@ struct PayloadScanTests {
         #expect(reader.next() == nil && reader.next() == nil, "\(bytes.debugText)")
     }
 
+    /// The same pairs, whichever key is expected.
+    func compareExpecting(_ bytes: [UInt8], _ style: KeyValue.Style, _ random: inout SeededGenerator) {
+        let span = bytes.span.bytes
+        var reader = KeyValue(span, style: style)
+        let all = PayloadModel.pairs(bytes, style)
+        for (number, expected) in all.enumerated() {
+            // Mostly the right one, else another of the line, or none.
+            let other = Int(random.next() % UInt64(all.count))
+            let key = all[random.next() % 4 > 0 ? number : other].key
+            let isUnknown = random.next() % 8 == 0
+            let known = reader.next(expecting: KeyValue.Key(isUnknown ? [] : Array(bytes[key.range])))
+            if let known, bytes[known.key.range] != bytes[key.range] || isUnknown {
+                Issue.record("\(known) has another key in \(bytes.debugText)")
+            }
+            let pair = (known ?? reader.next()).map {
+                PayloadModel.Pair(key: $0.key, value: $0.value, isFlag: $0.isFlag, isQuoted: $0.isQuoted)
+            }
+            guard pair == expected else {
+                Issue.record("\(String(describing: pair)) is not \(expected) in \(bytes.debugText)")
+                return
+            }
+        }
+        #expect(reader.next(expecting: KeyValue.Key(Array("date".utf8))) == nil && reader.next() == nil)
+    }
+
+    @Test("key-value text with expected keys")
+    func expected() {
+        var random = SeededGenerator(state: 6)
+        let alphabet = Array("=:,;| \t\"'\\\r\n\0abc\u{FF}".utf8)
+        for round in 0..<2_000 {
+            var bytes = Array(repeating: 0x20, count: round % 7) + Array(Self.lines[round % Self.lines.count].utf8)
+            for _ in 0..<(random.next() % 8) {
+                let index = Int(random.next() % UInt64(bytes.count))
+                bytes[index] = alphabet[Int(random.next() % UInt64(alphabet.count))]
+            }
+            compareExpecting(bytes, Self.styles[Int(random.next() % UInt64(Self.styles.count))], &random)
+        }
+        // Most pairs of a plain line are known by their keys.
+        let bytes = Array(Self.lines[0].utf8)
+        let span = bytes.span.bytes
+        var reader = KeyValue(span)
+        var found = 0
+        for pair in PayloadModel.pairs(bytes, .blanks).prefix(7)
+        where reader.next(expecting: .init(Array(bytes[pair.key.range]))) != nil { found += 1 }
+        #expect(found == 7)
+    }
+
     func compareExtension(_ bytes: [UInt8], _ separator: UInt8) {
         let span = bytes.span.bytes
         var reader = CEF.Pairs(span, Extent(0..<bytes.count), separator: separator)

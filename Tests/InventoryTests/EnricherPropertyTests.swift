@@ -120,6 +120,7 @@ struct EnricherPropertyTests {
         var batch = Batch(table: table)
         var reader = EventReader()
         var counted = 0
+        var layouts: [[Int]: UInt32] = [:]
         for round in 0..<4000 {
             if round % 64 == 0 { batch.reset() }
             let (source, destination) = (Plain.address(&numbers), Plain.address(&numbers))
@@ -135,10 +136,25 @@ struct EnricherPropertyTests {
                 #"{"class_uid":\#(isFinding ? 2004 : 4001),"time":0,\#(isFinding ? #""evidences":[{\#(ends)}]"# : ends),"unmapped":{"b":1,"m":2\#(taken)},"url":{"path":"/"}}"#
             let bytes = Array(text.utf8)
             try #require(reader.read(bytes.span.bytes, into: &batch) != nil)
+            let made = batch.rows[batch.rows.count - 1]
+            let before = batch.entries(of: batch.rows.count - 1).map { batch.entries[$0] }
             enricher.enrich(&batch)
             let row = batch.rows.count - 1
             let entries = batch.entries(of: row).map { batch.entries[$0] }
             #expect(zip(entries, entries.dropFirst()).allSatisfy { $0.order < $1.order })
+            // The same event with the number of its layout; numbers that share a place push each other out.
+            var numbered = Row(
+                frame: -1, classUID: Int(made.classUID), time: made.time, sequence: made.sequence)
+            let key = [Int(made.classUID)] + before.map { Int($0.order) }
+            numbered.layout = layouts[key] ?? UInt32(layouts.count / 2 + 1 + layouts.count % 2 * 512)
+            layouts[key] = numbered.layout
+            before.withUnsafeBufferPointer { batch.append(numbered, entries: $0) }
+            enricher.enrich(&batch)
+            let again = batch.entries(of: row + 1).map { batch.entries[$0] }
+            try #require(again.map(\.order) == entries.map(\.order), "\(text)")
+            for (one, other) in zip(entries, again) {
+                #expect(one.kind == other.kind && batch.text(of: one) == batch.text(of: other), "\(text)")
+            }
             let (from, to) = (plain.zone(source), plain.zone(destination))
             let (sourceAsset, destinationAsset) = (
                 plain.assets.first { $0.address == source }, plain.assets.first { $0.address == destination }
@@ -159,7 +175,7 @@ struct EnricherPropertyTests {
             let found = [source, destination].compactMap { plain.indicator($0) }
             let told = batch.text("unmapped.intelligence.indicator", in: row)
             #expect(found.isEmpty ? told == nil : told.map { found.contains($0) } == true, "\(text)")
-            counted += found.count
+            counted += 2 * found.count
         }
         #expect(enricher.takeMatches() == (counted == 0 ? [] : [counted]))
     }

@@ -142,6 +142,7 @@ struct MappingFaultTests {
         Fault(
             old: "- {contains: [\"DEMO\"]}", new: "- {event_code: [302013, ASA--1]}",
             told: ["4:19: an event code is written as FACILITY-SEVERITY-MNEMONIC", "4:27: an event code is written as"]),
+        Fault(old: "- {contains: [\"DEMO\"]}", new: "- {event_code: ASA-30*}", told: ["4:18: '*' stands for all that"]),
         Fault(
             old: "- {contains: [\"DEMO\"]}", new: "- {event_code: ASA-6-1, program: a}",
             told: ["4:36: give 'program' or 'event_code', not both"]),

@@ -191,6 +191,8 @@ struct MappingReviewTests {
             ("{event_code: ASA-6-302013}", "{event_code: [x-1, ASA-302013]}", false),
             ("{event_code: ASA-302013}", "{event_code: ASA-6-302013}", nil),
             ("{event_code: ASA-302013}", "{event_code: [asa-302013]}", true),
+            ("{event_code: ASA-*}", "{event_code: [ASA-302013, ASA-6-1]}", nil),
+            ("{event_code: [ASA-302013, ASA-6-1]}", "{event_code: [ASA-*, FTD-*]}", false),
         ] as [(String, String, Bool?)])
     func sameRank(_ second: String, _ first: String, isSame: Bool?) throws {
         let told = try MappingReviewTests.told([

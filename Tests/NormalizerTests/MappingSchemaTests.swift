@@ -103,6 +103,8 @@ struct MappingSchemaTests {
         ("parse: [{json: true, when: {a: {contain: b}}}]", false), ("absent: '-'", false), ("absent: ['-']", true),
         ("date_order: dmy", true), ("date_order: ymd", false),
         ("match: [{event_code: ASA-6-302013}]", true), ("match: [{event_code: [ASA-302013, x-1-y]}]", true),
+        ("match: [{event_code: ASA-*}]", true), ("common: {observables: [src_endpoint.ip]}", true),
+        ("common: {observables: {a: b}}", false),
         ("match: [{event_code: 302013}]", false), ("match: [{event_code: [a, b-c]}]", false),
         ("common: {time: {from: [[a, b], c], order: mdy}}", true), ("common: {time: [{from: a, order: dmy}, b]}", true),
         ("common: {time: {order: mdy}}", false), ("common: {time: {from: a, order: ymd}}", false),

@@ -164,6 +164,8 @@ struct ValueReadingTests {
     @Test(arguments: [
         ("[ASA-6-302013]", "%ASA-6-302013: Built", true), ("[ASA-6-302013]", "%ASA-5-302013: Built", false),
         ("ASA-6-302013", "%asa-6-302013: Built", true), ("'%ASA-6-302013'", "%ASA-6-302013: Built", true),
+        ("ASA-*", "%ASA-5-302013: Built", true), ("ASA-*", "%FTD-5-302013: Built", false),
+        ("['%ftd-*', ASA-*]", "%FTD-5-302013: Built", true), ("ASA-*", "%ASA-session-5-302013: Built", false),
         ("[ASA-302013]", "%ASA-5-302013: Built", true), ("[ASA-302013]", "%ASA-6-302014: Teardown", false),
         ("[SEC_LOGIN-LOGIN_SUCCESS, ASA-1-1]", "%SEC_LOGIN-5-LOGIN_SUCCESS: in", true),
         ("[ASA-session-302013]", "%ASA-session-6-302013: Built", true),

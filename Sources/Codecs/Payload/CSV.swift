@@ -72,6 +72,11 @@ public struct CSV: ~Escapable {
     let style: Style
     /// Where the next field begins; behind the end when there is none.
     private var position: Int
+    /// Where the window begins, and in which of its bytes a separator or a quote stands; all that lies behind the last byte
+    /// is a separator.
+    private var window = Int.max
+    private var separators: UInt64 = 0
+    private var quotes: UInt64 = 0
 
     /// A cursor over one part of `bytes`; extents are relative to `bytes`.
     @_lifetime(copy bytes)
@@ -90,6 +95,43 @@ public struct CSV: ~Escapable {
     /// The next field, or nil after the last.
     public mutating func next() -> Field? {
         guard position <= bytes.byteCount else { return nil }
+        // Most fields lie in the window, or in one that begins where they do.
+        if let field = nextInWindow() { return field }
+        guard style.width == 1 else { return nextAnywhere() }
+        fill()
+        return nextInWindow() ?? nextAnywhere()
+    }
+
+    /// The next field when it is not quoted, ends in the window, and nothing of it is to be left out; nil, and nothing
+    /// passed over, otherwise.
+    @inline(__always)
+    private mutating func nextInWindow() -> Field? {
+        let start = UInt64(bitPattern: Int64(position &- window))
+        guard start < 64, quotes &>> start & 1 == 0 else { return nil }
+        let left = separators &>> start
+        guard left != 0 else { return nil }
+        let length = left.trailingZeroBitCount
+        if style.trimsBlanks, length > 0 {
+            guard bytes.peek(position) != 0x20, bytes.peek(position &+ length &- 1) != 0x20 else { return nil }
+        }
+        let value = Extent(
+            offset: UInt32(truncatingIfNeeded: position), length: UInt32(truncatingIfNeeded: length))
+        position = position &+ length &+ 1
+        return Field(value: value, isQuoted: false, hasEscapes: false, isUnterminated: false)
+    }
+
+    /// Looks at the 64 bytes from here on.
+    @inline(never)
+    private mutating func fill() {
+        let window = ByteWindow(bytes, at: position)
+        self.window = position
+        separators = window.bits(of: Mark(repeating: style.separator)) | ~window.inside
+        quotes = style.quote.map { window.bits(of: Mark(repeating: $0)) } ?? 0
+    }
+
+    /// The next field, however long and written.
+    @inline(never)
+    private mutating func nextAnywhere() -> Field? {
         var start = position
         if style.trimsBlanks { start = bytes.endOfBlanks(from: start) }
         var from = start

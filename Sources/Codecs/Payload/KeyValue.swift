@@ -47,20 +47,49 @@ public struct KeyValue: ~Escapable {
         /// Whether the value was quoted.
         public var isQuoted: Bool
         /// Whether the value was quoted and may hold `\"` and `\\`.
-        public var mayHaveEscapes = false
+        public var mayHaveEscapes: Bool
+
+        @inlinable
+        init(key: Extent, value: Extent, isFlag: Bool, isQuoted: Bool, mayHaveEscapes: Bool = false) {
+            self.key = key
+            self.value = value
+            self.isFlag = isFlag
+            self.isQuoted = isQuoted
+            self.mayHaveEscapes = mayHaveEscapes
+        }
     }
 
-    let bytes: RawSpan
-    let style: Style
-    private var position: Int
+    /// A key that may come next, for ``KeyValue/next(expecting:)``.
+    public struct Key: Sendable {
+        @usableFromInline let head: UInt64
+        @usableFromInline let mask: UInt64
+        @usableFromInline let tail: UInt64
+        /// More than a window has when it is a key that is never expected.
+        @usableFromInline let length: UInt64
+
+        /// A key as its bytes; one that is empty or has more than sixteen is never expected.
+        public init(_ bytes: [UInt8]) {
+            func word(_ part: ArraySlice<UInt8>) -> UInt64 { part.reversed().reduce(0) { $0 << 8 | UInt64($1) } }
+            head = word(bytes.prefix(8))
+            mask = bytes.count < 8 ? 1 << UInt64(8 * bytes.count) - 1 : .max
+            tail = word(bytes.suffix(8))
+            length = (1...16).contains(bytes.count) ? UInt64(bytes.count) : .max
+        }
+    }
+
+    @usableFromInline let bytes: RawSpan
+    @usableFromInline let style: Style
+    @usableFromInline var position: Int
     /// Where the window begins, and in which of its bytes a separator, an assignment or a quote stands; all that lies
     /// behind the last byte is a separator.
-    private var window: Int
-    private var separators: UInt64
-    private var assigns: UInt64
-    private var quotes: UInt64
+    @usableFromInline var window: Int
+    @usableFromInline var separators: UInt64
+    @usableFromInline var assigns: UInt64
+    @usableFromInline var quotes: UInt64
+    /// What is passed over before a key: separators, and blanks where they are left out.
+    @usableFromInline var gaps: UInt64
     /// Blanks and controls that do not separate, and backslashes: with one of these a pair needs a closer look.
-    private var odd: UInt64
+    @usableFromInline var odd: UInt64
     private let marks: (separator: Mark, other: Mark, assign: Mark, quote: Mark)
 
     /// A cursor over one part of `bytes`; extents are relative to `bytes`.
@@ -71,7 +100,7 @@ public struct KeyValue: ~Escapable {
         position = Int(part.offset)
         // The first pair begins before any window: it fills one.
         window = Int.max
-        (separators, assigns, quotes, odd) = (0, 0, 0, 0)
+        (separators, assigns, quotes, gaps, odd) = (0, 0, 0, 0, 0)
         marks = (
             Mark(repeating: style.separators.0), Mark(repeating: style.separators.1), Mark(repeating: style.assign),
             Mark(repeating: style.quote ?? style.assign)
@@ -93,13 +122,42 @@ public struct KeyValue: ~Escapable {
         return nextInWindow() ?? nextAnywhere()
     }
 
+    /// The next pair if its key is `key`; nil, and nothing passed over, when it is another one, or is written so that only
+    /// ``next()`` tells. Costs much less than looking for a key in a table.
+    @inlinable
+    @inline(__always)
+    public mutating func next(expecting key: Key) -> Pair? {
+        var start = UInt64(bitPattern: Int64(position &- window))
+        while true {
+            if start < 64 {
+                start &+= UInt64(truncatingIfNeeded: (~(gaps &>> start)).trailingZeroBitCount)
+                // The key, what assigns, and a byte of the value lie in the window, if it is this key.
+                if start &+ key.length < 63 {
+                    guard bytes.holds(key, at: window &+ Int(truncatingIfNeeded: start)) else { return nil }
+                    let ends = (separators | assigns) &>> start
+                    guard UInt64(truncatingIfNeeded: ends.trailingZeroBitCount) == key.length,
+                        assigns &>> (start &+ key.length) & 1 != 0
+                    else { return nil }
+                    let name = extent(start, key.length)
+                    guard isWhole(name) else { return nil }
+                    if let pair = pair(name, start &+ key.length &+ 1) { return pair }
+                }
+                // A key that is never expected, or a pair that is longer than a window.
+                if key.length > 16 || position == window { return nil }
+            }
+            guard position < bytes.byteCount else { return nil }
+            fill()
+            start = 0
+        }
+    }
+
     /// The next pair when it ends in the window, nothing of it is to be left out, and no backslash stands before the
     /// closing quote. Nil, and nothing changed, otherwise.
     @inline(__always)
     private mutating func nextInWindow() -> Pair? {
         var start = UInt64(bitPattern: Int64(position &- window))
         guard start < 64 else { return nil }
-        start &+= UInt64(truncatingIfNeeded: (~(separators &>> start)).trailingZeroBitCount)
+        start &+= UInt64(truncatingIfNeeded: (~(gaps &>> start)).trailingZeroBitCount)
         guard start < 64 else { return nil }
         // The end of the key: a separator, or what assigns.
         let ends = (separators | assigns) &>> start
@@ -112,7 +170,13 @@ public struct KeyValue: ~Escapable {
             position = window &+ Int(truncatingIfNeeded: stop)
             return Pair(key: key, value: Extent(offset: 0, length: 0), isFlag: true, isQuoted: false)
         }
-        let value = stop &+ 1
+        return pair(key, stop &+ 1)
+    }
+
+    /// The pair of a key whose value begins at `value` in the window; nil, and nothing changed, when it does not end there.
+    @inlinable
+    @inline(__always)
+    mutating func pair(_ key: Extent, _ value: UInt64) -> Pair? {
         guard value < 64 else { return nil }
         let quoted = quotes &>> value
         if quoted & 1 != 0 {
@@ -132,16 +196,18 @@ public struct KeyValue: ~Escapable {
     }
 
     /// Bytes of the window.
+    @inlinable
     @inline(__always)
-    private func extent(_ start: UInt64, _ length: UInt64) -> Extent {
+    func extent(_ start: UInt64, _ length: UInt64) -> Extent {
         Extent(
             offset: UInt32(truncatingIfNeeded: window) &+ UInt32(truncatingIfNeeded: start),
             length: UInt32(truncatingIfNeeded: length))
     }
 
     /// Whether no blank or line end is left out around the text.
+    @inlinable
     @inline(__always)
-    private func isWhole(_ text: Extent) -> Bool {
+    func isWhole(_ text: Extent) -> Bool {
         // No byte, -1, is none of them; that a text consists of blanks its first byte tells.
         odd == 0 || !style.trimsBlanks
             || bytes.peek(Int(text.offset)) != 0x20 && (text.isEmpty || bytes.peek(Int(text.end) &- 1) > 0x20)
@@ -149,13 +215,16 @@ public struct KeyValue: ~Escapable {
 
     /// Looks at the 64 bytes from here on.
     @inline(never)
-    private mutating func fill() {
+    @usableFromInline
+    mutating func fill() {
         let window = ByteWindow(bytes, at: position)
         self.window = position
         separators = window.bits(of: marks.separator, marks.other) | ~window.inside
         assigns = window.bits(of: marks.assign)
         quotes = style.quote == nil ? 0 : window.bits(of: marks.quote)
         odd = window.oddBits & ~separators
+        gaps = separators
+        if odd != 0, style.trimsBlanks { gaps |= window.bits(of: Mark(repeating: 0x20)) }
     }
 
     /// The next pair, however long and written.
@@ -230,5 +299,22 @@ public struct KeyValue: ~Escapable {
     /// Writes a quoted value without its escapes (`\"`, `\\`) to the end of `slab`.
     public static func unescape(_ value: RawSpan, quote: UInt8 = 0x22, into slab: inout Slab) -> Extent {
         slab.append(unescaping: value) { $0 == quote || $0 == 0x5C ? $0 : nil }
+    }
+}
+
+extension RawSpan {
+    /// Whether the bytes at `offset` are those of `key`; false as well where fewer than eight follow.
+    @inlinable
+    @inline(__always)
+    func holds(_ key: KeyValue.Key, at offset: Int) -> Bool {
+        guard offset >= 0, byteCount &- offset >= 8 else { return false }
+        let head = unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
+        guard (UInt64(littleEndian: head) ^ key.head) & key.mask == 0 else { return false }
+        if key.length <= 8 { return true }
+        let end = UInt64(truncatingIfNeeded: offset) &+ key.length
+        guard key.length <= 16, end <= UInt64(truncatingIfNeeded: byteCount) else { return false }
+        let last = Int(truncatingIfNeeded: end) &- 8
+        return unsafe UInt64(littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: last, as: UInt64.self))
+            == key.tail
     }
 }

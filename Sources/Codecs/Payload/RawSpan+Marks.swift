@@ -56,6 +56,7 @@ struct ByteWindow {
 
 extension RawSpan {
     /// The byte at `index`, or -1 outside: a number is compared in one step, an optional in two.
+    @inlinable
     @inline(__always)
     func peek(_ index: Int) -> Int {
         guard UInt(bitPattern: index) < UInt(bitPattern: byteCount) else { return -1 }

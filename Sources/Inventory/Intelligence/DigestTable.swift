@@ -36,6 +36,12 @@ struct FileDigest: Hashable, Sendable {
         (first, second, third, fourth) = words
     }
 
+    /// Its first eight digits.
+    var beginning: String {
+        let digits = String(first >> 32, radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
+    }
+
     /// A hash value is its own hash: its bits are as good as random, unless someone chose them, and lists are short.
     @inline(__always)
     var place: UInt64 { (first ^ third &+ UInt64(count)) &* 0x9E37_79B9_7F4A_7C15 ^ second ^ fourth }
@@ -50,10 +56,20 @@ struct DigestTable: Sendable {
     private var places: [UInt32] = []
     private var mask = 0
     private var known: [(digest: FileDigest, value: Int32)] = []
+    /// One bit by the first eight digits: other hashes need not be read. A power of two of words.
+    private var beginnings: [UInt64] = []
 
     /// A table of distinct hashes.
     init(_ items: [(digest: FileDigest, value: Int32)]) {
         guard !items.isEmpty else { return }
+        var words = 16
+        while words * 4 < items.count { words <<= 1 }
+        beginnings = Array(repeating: 0, count: words)
+        for item in items {
+            let text = Array(item.digest.beginning.utf8)
+            let bit = DigestTable.bit(text.span.bytes)
+            beginnings[Int(truncatingIfNeeded: bit >> 6) & (words - 1)] |= 1 << (bit & 63)
+        }
         var size = 16
         while size < items.count * 2 { size <<= 1 }
         places = Array(repeating: 0, count: size)
@@ -68,7 +84,10 @@ struct DigestTable: Sendable {
 
     /// The value of the hash written in `text`, or ``none``.
     func value(_ text: RawSpan) -> Int32 {
-        guard !places.isEmpty, let digest = FileDigest(text) else { return DigestTable.none }
+        guard text.byteCount >= 32, !places.isEmpty, case let bit = DigestTable.bit(text),
+            beginnings[Int(truncatingIfNeeded: bit >> 6) & (beginnings.count - 1)] & 1 << (bit & 63) != 0,
+            let digest = FileDigest(text)
+        else { return DigestTable.none }
         var place = Int(truncatingIfNeeded: digest.place >> 20) & mask
         while places[place] != 0 {
             let item = known[Int(places[place]) - 1]
@@ -76,5 +95,13 @@ struct DigestTable: Sendable {
             place = (place + 1) & mask
         }
         return DigestTable.none
+    }
+
+    /// The bit of a text of eight bytes or more: both cases of a letter are one.
+    @inline(__always)
+    private static func bit(_ text: RawSpan) -> UInt64 {
+        let first = text.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) }
+        let mixed = (first | 0x2020_2020_2020_2020) &* 0x9E37_79B9_7F4A_7C15
+        return (mixed ^ mixed >> 32) &* 0xD6E8_FEB8_6659_FD93 >> 16
     }
 }

@@ -13,8 +13,10 @@ struct DomainTable: Sendable {
     /// A power of two of places: the upper half of a hash, and a number counted from 1; 0 is free.
     private var places: [UInt64] = []
     private var mask = 0
-    /// One bit by hash of the last two labels of a known name: most names of events end in none of them, and are done with
-    /// one look. A power of two of words.
+    /// The ends of known names: most names of events have none of them, and are done with one look.
+    private var tails = TailFilter()
+    /// One bit by hash of the last two labels of a known name: most other names of events end in none of them.
+    /// A power of two of words.
     private var stems: [UInt64] = []
     /// Where each name stands in ``names``, and its value.
     private var known: [(extent: Extent, value: Int32)] = []
@@ -29,6 +31,7 @@ struct DomainTable: Sendable {
         places = Array(repeating: 0, count: size)
         mask = size - 1
         stems = Array(repeating: 0, count: size >> 2)
+        tails = TailFilter(items.map(\.name))
         names.reserveCapacity(items.reduce(0) { $0 + $1.name.count })
         for (number, item) in items.enumerated() {
             let extent = Extent(names.count..<names.count + item.name.count)
@@ -67,11 +70,17 @@ struct DomainTable: Sendable {
     }
 
     /// The value of the longest suffix of `name` that is known, or ``none``. A dot at the end is the root's.
+    @inline(__always)
     func value(_ name: RawSpan) -> Int32 {
-        guard !places.isEmpty, name.byteCount > 0, name.byteCount <= DomainTable.nameLimit + 1 else {
+        guard tails.mayEnd(name), !places.isEmpty, name.byteCount <= DomainTable.nameLimit + 1 else {
             return DomainTable.none
         }
-        return places.withUnsafeBufferPointer { places in value(name, places) }
+        return search(name)
+    }
+
+    @inline(never)
+    private func search(_ name: RawSpan) -> Int32 {
+        places.withUnsafeBufferPointer { places in value(name, places) }
     }
 
     private func value(_ name: RawSpan, _ places: UnsafeBufferPointer<UInt64>) -> Int32 {
@@ -135,5 +144,70 @@ struct DomainTable: Sendable {
             }
         }
         return true
+    }
+}
+
+/// The last bytes of names in bits, without regard to case: a name that ends in none of them has no known name at its end.
+struct TailFilter: Sendable {
+    /// One bit by hash of the last eight bytes, or of the last four of names that are shorter than that. A power of two of
+    /// words.
+    private var bits: [UInt64] = []
+    /// Whether there are names of four to seven bytes, and shorter ones.
+    private var hasShort = false
+    private var hasTiny = false
+
+    init() {}
+
+    init(_ names: [[UInt8]]) {
+        var words = 16
+        while words * 4 < names.count { words <<= 1 }
+        bits = Array(repeating: 0, count: words)
+        for name in names {
+            let text = name.span.bytes
+            guard name.count >= 4 else {
+                hasTiny = true
+                continue
+            }
+            hasShort = hasShort || name.count < 8
+            let hash = TailFilter.hash(
+                name.count >= 8 ? TailFilter.long(text, name.count) : TailFilter.short(text, name.count))
+            bits[Int(truncatingIfNeeded: hash >> 6) & (words - 1)] |= 1 << (hash & 63)
+        }
+    }
+
+    /// Whether a name may end in a known one; a dot at its end is the root's.
+    @inline(__always)
+    func mayEnd(_ name: RawSpan) -> Bool {
+        var count = name.byteCount
+        if count == 0 || bits.isEmpty { return false }
+        if name.byte(at: count &- 1) == 0x2E { count &-= 1 }
+        if hasTiny { return true }
+        if count >= 8, has(TailFilter.long(name, count)) { return true }
+        return hasShort && count >= 4 && has(TailFilter.short(name, count))
+    }
+
+    @inline(__always)
+    private func has(_ tail: UInt64) -> Bool {
+        let hash = TailFilter.hash(tail)
+        return bits.withUnsafeBufferPointer { $0[Int(truncatingIfNeeded: hash &>> 6) & ($0.count &- 1)] }
+            & 1 &<< (hash & 63) != 0
+    }
+
+    @inline(__always)
+    private static func hash(_ tail: UInt64) -> UInt64 {
+        // Both cases of a letter are one, as other bytes that differ by this bit only.
+        let mixed = (tail | 0x2020_2020_2020_2020) &* 0x9E37_79B9_7F4A_7C15
+        return (mixed ^ mixed &>> 32) &* 0xD6E8_FEB8_6659_FD93 &>> 16
+    }
+
+    /// The last eight bytes of a text of `count` bytes.
+    @inline(__always)
+    private static func long(_ text: RawSpan, _ count: Int) -> UInt64 {
+        text.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self) }
+    }
+
+    @inline(__always)
+    private static func short(_ text: RawSpan, _ count: Int) -> UInt64 {
+        text.withUnsafeBytes { UInt64($0.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)) }
     }
 }

@@ -26,9 +26,9 @@ struct IntelligenceLookup: Sendable {
     private var tally: [Int]
     private var hasMatched = false
 
-    /// A lookup for events of `table`; nil when the table lacks its fields.
-    init?(_ intelligence: ThreatIntelligence, _ texts: IntelligenceTexts, _ table: FieldTable) {
-        guard let fields = IntelligenceFields(table) else { return nil }
+    /// A lookup for events of `table`, which has its fields.
+    init(_ intelligence: ThreatIntelligence, _ texts: IntelligenceTexts, _ table: FieldTable) {
+        guard let fields = IntelligenceFields(table) else { preconditionFailure("the field table lacks intelligence") }
         self.intelligence = intelligence
         self.texts = texts
         self.fields = fields
@@ -45,49 +45,58 @@ struct IntelligenceLookup: Sendable {
         return tally
     }
 
-    /// Adds to event number `row` of `batch`, the last one, what the lists say of what `scan` found; the row must be ended
-    /// afterwards.
-    mutating func add(
-        _ scan: borrowing FieldScan, _ addresses: inout AddressCache, to batch: inout Batch, row: Int
-    ) {
-        let time = batch.rows[row].time
-        if !found.isEmpty { found.removeAll(keepingCapacity: true) }
-        for number in 0..<scan.askedCount {
-            let asked = scan.asked[number]
-            let entry = batch.entries[Int(asked.index)]
-            let match: ThreatIntelligence.Match?
-            switch entry.kind {
-            case .text where asked.kind == .address:
-                match = addresses.known(batch.slab.bytes(entry.extent)).flatMap {
-                    intelligence.holding($0.indicator, at: time)
-                }
-            case .text, .constant: match = IntelligenceLookup.match(entry, asked.kind, time, batch, intelligence)
-            default: match = nil
-            }
-            guard let match else { continue }
-            tally[Int(intelligence.indicators[Int(match.number)].list)] += 1
-            if found.count < IntelligenceLookup.matchLimit { found.append(Found(match: match, entry: entry)) }
-        }
-        guard !found.isEmpty else { return }
-        hasMatched = true
-        tell(row, time, &batch)
+    /// Notes what the lists say of the address in `entry`: `first` is the first indicator to ask.
+    @inline(never)
+    mutating func note(_ first: Int32, _ entry: Entry, _ time: Int64) {
+        if let match = intelligence.holding(first, at: time) { note(match, entry) }
     }
 
-    /// What the lists say of one value; a closure over all of `self` would copy it.
+    /// Looks up what is no address; `text` is what the slab has of it.
+    @inline(__always)
+    mutating func ask(
+        _ entry: Entry, _ text: RawSpan, _ kind: IntelligenceFields.Kind, _ time: Int64, _ batch: borrowing Batch
+    ) {
+        let match: ThreatIntelligence.Match?
+        switch entry.kind {
+        case .text: match = IntelligenceLookup.match(text, kind, time, intelligence)
+        case .constant:
+            let known = intelligence
+            match = batch.withBytes(of: entry) { IntelligenceLookup.match($0, kind, time, known) }
+        default: match = nil
+        }
+        if let match { note(match, entry) }
+    }
+
+    private mutating func note(_ match: ThreatIntelligence.Match, _ entry: Entry) {
+        tally[Int(intelligence.indicators[Int(match.number)].list)] += 1
+        if found.count < IntelligenceLookup.matchLimit { found.append(Found(match: match, entry: entry)) }
+    }
+
+    /// Adds to the last event of `batch`, `row`, what was noted; it must be ended afterwards.
+    @inline(__always)
+    mutating func tell(_ row: Row, _ batch: inout Batch) {
+        if !found.isEmpty { tellAll(row, &batch) }
+    }
+
+    @inline(never)
+    private mutating func tellAll(_ row: Row, _ batch: inout Batch) {
+        hasMatched = true
+        tell(batch.rows.count - 1, row.time, &batch)
+        found.removeAll(keepingCapacity: true)
+    }
+
+    /// What the lists say of one value.
     @inline(never)
     private static func match(
-        _ entry: Entry, _ kind: IntelligenceFields.Kind, _ time: Int64, _ batch: borrowing Batch,
-        _ intelligence: ThreatIntelligence
+        _ text: RawSpan, _ kind: IntelligenceFields.Kind, _ time: Int64, _ intelligence: ThreatIntelligence
     ) -> ThreatIntelligence.Match? {
-        batch.withBytes(of: entry) { bytes in
-            switch kind {
-            case .none: nil
-            case .address: IPAddress.ofText(bytes).flatMap { intelligence.match(address: $0, at: time) }
-            case .domain: intelligence.match(domain: bytes, at: time)
-            case .host: intelligence.match(host: bytes, at: time)
-            case .url: intelligence.match(url: bytes, at: time)
-            case .digest: intelligence.match(hash: bytes, at: time)
-            }
+        switch kind {
+        case .none: nil
+        case .address: IPAddress.ofText(text).flatMap { intelligence.match(address: $0, at: time) }
+        case .domain: intelligence.match(domain: text, at: time)
+        case .host: intelligence.match(host: text, at: time)
+        case .url: intelligence.match(url: text, at: time)
+        case .digest: intelligence.match(hash: text, at: time)
         }
     }
 
@@ -216,5 +225,5 @@ struct IntelligenceLookup: Sendable {
 extension Enricher {
     /// Takes the counts of matches with threat intelligence, in the order of its lists, leaving zeros; nothing when there
     /// was none.
-    public mutating func takeMatches() -> [Int] { lookup?.takeTally() ?? [] }
+    public mutating func takeMatches() -> [Int] { lookup.takeTally() }
 }

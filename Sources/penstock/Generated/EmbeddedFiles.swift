@@ -3756,7 +3756,7 @@ events:
           - {when: {why: {contains: failed}}, value: Failure}
         default: 0
       status_detail: [reason, why, detail, act, act2]
-      unmapped.duration: duration_text
+      duration: {from: duration_text, unit: s}
   - when: {_kind: http}
     class: http_activity
     activity_id: {from: act, table: {Accessed: Get}, default: 99}
@@ -3876,7 +3876,7 @@ events:
         default: 0
       status_detail: [reason, detail, act]
       unmapped.ipsec.spi: spi
-      unmapped.duration: duration_text
+      duration: {from: duration_text, unit: s}
   - when: {_kind: threat}
     class: detection_finding
     activity_id: Create
@@ -4013,7 +4013,7 @@ samples:
   - input: '<166>2026-11-21T10:00:01Z fw1 : %FTD-6-302015: Built outbound UDP connection 4712 for outside:203.0.113.53/53 (203.0.113.53/53) to inside:10.1.1.5/41000 (192.0.2.1/41000)'
     expect: {class_uid: 4001, src_endpoint.ip: 10.1.1.5, src_endpoint.proxy_endpoint.ip: 192.0.2.1, dst_endpoint.ip: 203.0.113.53, connection_info.direction_id: 2, metadata.product.name: Firepower Threat Defense}
   - input: '<166>Nov 21 10:02:01 fw1 : %ASA-6-302014: Teardown TCP connection 4711 for outside:198.51.100.7/51000 to dmz:10.2.3.4/443 duration 0:02:00 bytes 8123 TCP Reset-O from outside'
-    expect: {class_uid: 4001, activity_id: 3, traffic.bytes: 8123, status_detail: TCP Reset-O from outside}
+    expect: {class_uid: 4001, activity_id: 3, traffic.bytes: 8123, duration: 120000, status_detail: TCP Reset-O from outside}
   - input: '<166>Nov 21 2026 10:00:02: %ASA-6-302020: Built inbound ICMP connection for faddr 198.51.100.9/7 gaddr 192.0.2.10/0 laddr 10.2.3.4/0 type 8 code 0'
     expect: {class_uid: 4001, src_endpoint.ip: 198.51.100.9, dst_endpoint.ip: 10.2.3.4, dst_endpoint.proxy_endpoint.ip: 192.0.2.10, connection_info.protocol_num: 1}
   - input: '<164>Nov 21 10:00:03 fw1 : %ASA-4-106023: Deny tcp src outside:198.51.100.7/51001 dst dmz:10.2.3.4/502 by access-group "outside_in" [0x1b2c3d4e, 0x0]'
@@ -4043,7 +4043,7 @@ samples:
   - input: '<165>Nov 21 10:00:09 fw1 : %ASA-5-502101: New user added to local dbase: Uname: plant1 Priv: 15 Encpass: x'
     expect: {class_uid: 3001, activity_id: 1, user.name: plant1}
   - input: '<164>Nov 21 10:00:10 fw1 : %ASA-4-113019: Group = STAFF, Username = jdoe, IP = 198.51.100.8, Session disconnected. Session Type: SSL, Duration: 1h:02m:03s, Bytes xmt: 2000, Bytes rcv: 1000, Reason: User Requested'
-    expect: {class_uid: 4014, activity_id: 2, user.name: jdoe, src_endpoint.ip: 198.51.100.8, traffic.bytes_out: 2000, traffic.bytes_in: 1000, status_detail: User Requested}
+    expect: {duration: 3723000, class_uid: 4014, activity_id: 2, user.name: jdoe, src_endpoint.ip: 198.51.100.8, traffic.bytes_out: 2000, traffic.bytes_in: 1000, status_detail: User Requested}
   - input: '<166>Nov 21 10:00:11 fw1 : %ASA-6-716038: Group <STAFF> User <jdoe> IP <198.51.100.8> Authentication: successful, Session Type: WebVPN.'
     expect: {class_uid: 3002, status_id: 1, user.name: jdoe}
   - input: 'Group <STAFF> User <jdoe> IP <198.51.100.8> AnyConnect parent session started.'
@@ -7633,29 +7633,32 @@ parse:
       {rcvd_bytes: {exists: true}}, {dstBytes: {exists: true}}, {resp_bytes: {exists: true}},
       {bytes_received: {exists: true}}], syslog.message: {contains: byte}}
     optional: true
+  # A line may hold the word without the key: what must stand in it is looked for by its rarest letter first.
   - regex:
       any:
         - '(?i)(?:src|source|in|ingress|inbound|recv|incoming)[_. -]?(?:interface|intf|iface|if)(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_sif>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
     when: {not: [{deviceInboundInterface: {exists: true}}, {srcintf: {exists: true}},
       {src_intf: {exists: true}}, {_src_if: {exists: true}}],
-      syslog.message: {contains: [interface, intf, iface, _if]}}
+      syslog.message: {regex: '(?i)i(?<=srci|sourcei|ini|ingressi|inboundi|recvi|incomingi|src[_. -]i|source[_. -]i|in[_. -]i|ingress[_. -]i|inbound[_. -]i|recv[_. -]i|incoming[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
         - '(?i)(?:dst|dest|destination|out|egress|outbound|outgoing)[_. -]?(?:interface|intf|iface|if)(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_dif>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
     when: {not: [{deviceOutboundInterface: {exists: true}}, {dstintf: {exists: true}},
       {dst_intf: {exists: true}}, {_dst_if: {exists: true}}],
-      syslog.message: {contains: [interface, intf, iface, _if]}}
+      syslog.message: {regex: '(?i)i(?<=dsti|desti|destinationi|outi|egressi|outboundi|outgoingi|dst[_. -]i|dest[_. -]i|destination[_. -]i|out[_. -]i|egress[_. -]i|outbound[_. -]i|outgoing[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
         - '(?i)(?:(?:src|source|from|ingress|inbound)[_. -]?zone|zone[_. -]?(?:src|source|from|in))(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_szone>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
-    when: {not: [{src_zone: {exists: true}}], syslog.message: {contains: zone}}
+    when: {not: [{src_zone: {exists: true}}],
+      syslog.message: {regex: '(?i)zone(?:[_. -]?(?:src|source|from|in))?(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
         - '(?i)(?:(?:dst|dest|destination|to|egress|outbound)[_. -]?zone|zone[_. -]?(?:dst|dest|destination|to|out))(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_dzone>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
-    when: {not: [{dst_zone: {exists: true}}], syslog.message: {contains: zone}}
+    when: {not: [{dst_zone: {exists: true}}],
+      syslog.message: {regex: '(?i)zone(?:[_. -]?(?:dst|dest|destination|to|out))?(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
@@ -8676,29 +8679,32 @@ parse:
       {rcvd_bytes: {exists: true}}, {dstBytes: {exists: true}}, {destination.bytes: {exists: true}},
       {resp_bytes: {exists: true}}, {bytes_received: {exists: true}}], syslog.message: {contains: byte}}
     optional: true
+  # A line may hold the word without the key: what must stand in it is looked for by its rarest letter first.
   - regex:
       any:
         - '(?i)(?:src|source|in|ingress|inbound|recv|incoming)[_. -]?(?:interface|intf|iface|if)(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_sif>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
     when: {not: [{deviceInboundInterface: {exists: true}}, {srcintf: {exists: true}},
       {src_intf: {exists: true}}, {_src_if: {exists: true}}],
-      syslog.message: {contains: [interface, intf, iface, _if]}}
+      syslog.message: {regex: '(?i)i(?<=srci|sourcei|ini|ingressi|inboundi|recvi|incomingi|src[_. -]i|source[_. -]i|in[_. -]i|ingress[_. -]i|inbound[_. -]i|recv[_. -]i|incoming[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
         - '(?i)(?:dst|dest|destination|out|egress|outbound|outgoing)[_. -]?(?:interface|intf|iface|if)(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_dif>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
     when: {not: [{deviceOutboundInterface: {exists: true}}, {dstintf: {exists: true}},
       {dst_intf: {exists: true}}, {_dst_if: {exists: true}}],
-      syslog.message: {contains: [interface, intf, iface, _if]}}
+      syslog.message: {regex: '(?i)i(?<=dsti|desti|destinationi|outi|egressi|outboundi|outgoingi|dst[_. -]i|dest[_. -]i|destination[_. -]i|out[_. -]i|egress[_. -]i|outbound[_. -]i|outgoing[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
         - '(?i)(?:(?:src|source|from|ingress|inbound)[_. -]?zone|zone[_. -]?(?:src|source|from|in))(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_szone>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
-    when: {not: [{src_zone: {exists: true}}], syslog.message: {contains: zone}}
+    when: {not: [{src_zone: {exists: true}}],
+      syslog.message: {regex: '(?i)zone(?:[_. -]?(?:src|source|from|in))?(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
         - '(?i)(?:(?:dst|dest|destination|to|egress|outbound)[_. -]?zone|zone[_. -]?(?:dst|dest|destination|to|out))(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_dzone>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
-    when: {not: [{dst_zone: {exists: true}}], syslog.message: {contains: zone}}
+    when: {not: [{dst_zone: {exists: true}}],
+      syslog.message: {regex: '(?i)zone(?:[_. -]?(?:dst|dest|destination|to|out))?(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
@@ -9872,29 +9878,32 @@ parse:
       {rcvd_bytes: {exists: true}}, {dstBytes: {exists: true}}, {resp_bytes: {exists: true}},
       {bytes_received: {exists: true}}], syslog.message: {contains: byte}}
     optional: true
+  # A line may hold the word without the key: what must stand in it is looked for by its rarest letter first.
   - regex:
       any:
         - '(?i)(?:src|source|in|ingress|inbound|recv|incoming)[_. -]?(?:interface|intf|iface|if)(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_sif>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
     when: {not: [{deviceInboundInterface: {exists: true}}, {srcintf: {exists: true}},
       {src_intf: {exists: true}}, {_src_if: {exists: true}}],
-      syslog.message: {contains: [interface, intf, iface, _if]}}
+      syslog.message: {regex: '(?i)i(?<=srci|sourcei|ini|ingressi|inboundi|recvi|incomingi|src[_. -]i|source[_. -]i|in[_. -]i|ingress[_. -]i|inbound[_. -]i|recv[_. -]i|incoming[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
         - '(?i)(?:dst|dest|destination|out|egress|outbound|outgoing)[_. -]?(?:interface|intf|iface|if)(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_dif>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
     when: {not: [{deviceOutboundInterface: {exists: true}}, {dstintf: {exists: true}},
       {dst_intf: {exists: true}}, {_dst_if: {exists: true}}],
-      syslog.message: {contains: [interface, intf, iface, _if]}}
+      syslog.message: {regex: '(?i)i(?<=dsti|desti|destinationi|outi|egressi|outboundi|outgoingi|dst[_. -]i|dest[_. -]i|destination[_. -]i|out[_. -]i|egress[_. -]i|outbound[_. -]i|outgoing[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
         - '(?i)(?:(?:src|source|from|ingress|inbound)[_. -]?zone|zone[_. -]?(?:src|source|from|in))(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_szone>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
-    when: {not: [{src_zone: {exists: true}}], syslog.message: {contains: zone}}
+    when: {not: [{src_zone: {exists: true}}],
+      syslog.message: {regex: '(?i)zone(?:[_. -]?(?:src|source|from|in))?(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
         - '(?i)(?:(?:dst|dest|destination|to|egress|outbound)[_. -]?zone|zone[_. -]?(?:dst|dest|destination|to|out))(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_dzone>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
-    when: {not: [{dst_zone: {exists: true}}], syslog.message: {contains: zone}}
+    when: {not: [{dst_zone: {exists: true}}],
+      syslog.message: {regex: '(?i)zone(?:[_. -]?(?:dst|dest|destination|to|out))?(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
@@ -10771,29 +10780,32 @@ parse:
       {rcvd_bytes: {exists: true}}, {dstBytes: {exists: true}}, {resp_bytes: {exists: true}},
       {bytes_received: {exists: true}}], syslog.message: {contains: byte}}
     optional: true
+  # A line may hold the word without the key: what must stand in it is looked for by its rarest letter first.
   - regex:
       any:
         - '(?i)(?:src|source|in|ingress|inbound|recv|incoming)[_. -]?(?:interface|intf|iface|if)(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_sif>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
     when: {not: [{deviceInboundInterface: {exists: true}}, {srcintf: {exists: true}},
       {src_intf: {exists: true}}, {_src_if: {exists: true}}],
-      syslog.message: {contains: [interface, intf, iface, _if]}}
+      syslog.message: {regex: '(?i)i(?<=srci|sourcei|ini|ingressi|inboundi|recvi|incomingi|src[_. -]i|source[_. -]i|in[_. -]i|ingress[_. -]i|inbound[_. -]i|recv[_. -]i|incoming[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
         - '(?i)(?:dst|dest|destination|out|egress|outbound|outgoing)[_. -]?(?:interface|intf|iface|if)(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_dif>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
     when: {not: [{deviceOutboundInterface: {exists: true}}, {dstintf: {exists: true}},
       {dst_intf: {exists: true}}, {_dst_if: {exists: true}}],
-      syslog.message: {contains: [interface, intf, iface, _if]}}
+      syslog.message: {regex: '(?i)i(?<=dsti|desti|destinationi|outi|egressi|outboundi|outgoingi|dst[_. -]i|dest[_. -]i|destination[_. -]i|out[_. -]i|egress[_. -]i|outbound[_. -]i|outgoing[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
         - '(?i)(?:(?:src|source|from|ingress|inbound)[_. -]?zone|zone[_. -]?(?:src|source|from|in))(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_szone>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
-    when: {not: [{src_zone: {exists: true}}], syslog.message: {contains: zone}}
+    when: {not: [{src_zone: {exists: true}}],
+      syslog.message: {regex: '(?i)zone(?:[_. -]?(?:src|source|from|in))?(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
         - '(?i)(?:(?:dst|dest|destination|to|egress|outbound)[_. -]?zone|zone[_. -]?(?:dst|dest|destination|to|out))(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_dzone>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
-    when: {not: [{dst_zone: {exists: true}}], syslog.message: {contains: zone}}
+    when: {not: [{dst_zone: {exists: true}}],
+      syslog.message: {regex: '(?i)zone(?:[_. -]?(?:dst|dest|destination|to|out))?(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
@@ -16062,14 +16074,14 @@ parse:
     when: {syslog.message: {contains: "MSWinEventLog "}}
     optional: true
   # The event as XML: System, then EventData or the one element below UserData, then the rendered texts.
-  - regex: {any: ['(?s)(?<xml_system><System>.*?</System>)']}
+  - regex: {any: ['(?<xml_system><System>[^<]*+(?:<(?!/System>)[^<]*+)*+</System>)']}
     when: &xml {syslog.message: {contains: 'win/2004/08/events/event'}}
     optional: true
   - regex: {any: ['(?s)(?<xml_data><EventData\b.*</EventData>)', '(?s)<UserData\b[^>]*>\s*(?<xml_data><.*>)\s*</UserData>']}
     when: *xml
     optional: true
   - regex: {any: ['(?s)(?<xml_text><RenderingInfo\b.*</RenderingInfo>)']}
-    when: *xml
+    when: {not: [{not: *xml}, {not: {syslog.message: {contains: '<RenderingInfo'}}}]}
     optional: true
   - {xml: {from: xml_system}, optional: true}
   - {xml: {from: xml_data}, optional: true}
