@@ -2,28 +2,20 @@
 internal import Events
 internal import Wire
 
-/// What a hit is made of, as SHA-256: the same on every run, whatever its uid and its time of receipt.
-struct ContentHash: Comparable {
-    private(set) var bytes: [UInt8]
-
-    /// The hash of the first evidence; of the event without its metadata where there is none.
-    static func identity(of hit: Hit) -> ContentHash {
-        if let evidence = hit.evidence.first { return ContentHash(bytes: SHA256.digest(evidence.bytes.span.bytes)) }
-        return ContentHash(bytes: event(hit))
+/// What a hit is made of: the same on every run, whatever its uid and its time of receipt.
+enum ContentHash {
+    /// The first 64 bits of SHA-256 of the first evidence, and of the event without its metadata; where there is no
+    /// evidence, both are the event's.
+    static func of(_ hit: Hit) -> (identity: UInt64, content: UInt64) {
+        let content = first(event(hit))
+        guard let evidence = hit.evidence.first else { return (content, content) }
+        return (first(SHA256.digest(evidence.bytes.span.bytes)), content)
     }
 
-    /// The identity, and behind it the event: one packet may carry several events.
-    static func order(of hit: Hit) -> ContentHash {
-        let identity = identity(of: hit).bytes
-        return ContentHash(bytes: hit.evidence.isEmpty ? identity : identity + event(hit))
-    }
+    /// 64 bits of SHA-256 of `bytes`: no two values that somebody sends have the same but by chance.
+    static func fold(_ bytes: RawSpan) -> UInt64 { first(SHA256.digest(bytes)) }
 
-    /// The identity alone.
-    var identity: ArraySlice<UInt8> { bytes.prefix(32) }
-
-    static func < (first: ContentHash, second: ContentHash) -> Bool {
-        first.bytes.lexicographicallyPrecedes(second.bytes)
-    }
+    private static func first(_ digest: [UInt8]) -> UInt64 { digest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
 
     private static func event(_ hit: Hit) -> [UInt8] {
         var tape = JSONTape()
@@ -47,35 +39,28 @@ struct ContentHash: Comparable {
         return SHA256.digest(slab.bytes)
     }
 
-    /// The id of a firing: rule, content of the rule, group, and first event with its time, each with its length.
-    static func firing(_ rule: Firing.Rule, _ group: [(field: String, value: String)], _ first: WindowEvent) -> String {
+    /// The id of a firing: rule, content of the rule, group, and first and last event with their times, each with its
+    /// length.
+    static func firing(_ unit: CorrelationPlan.Unit, _ group: [UInt8], _ first: WindowEntry, _ last: WindowEntry)
+        -> String
+    {
         var slab = Slab(capacity: 512)
         func put(_ bytes: RawSpan) {
-            let length = UInt64(bytes.byteCount)
-            for shift in stride(from: UInt64(56), through: 0, by: -8) {
-                slab.append(byte: UInt8(truncatingIfNeeded: length >> shift))
-            }
+            put(UInt64(bytes.byteCount))
             slab.append(bytes)
         }
-        func put(_ text: String) { put(Array(text.utf8).span.bytes) }
-        put(rule.id)
-        put(rule.contentHash)
-        for member in group {
-            put(member.field)
-            put(member.value)
+        func put(_ number: UInt64) {
+            for shift in stride(from: UInt64(56), through: 0, by: -8) {
+                slab.append(byte: UInt8(truncatingIfNeeded: number >> shift))
+            }
         }
-        put(String(first.time))
-        put(Array(first.content.identity).span.bytes)
+        put(Array(unit.rule.id.utf8).span.bytes)
+        put(Array(unit.rule.contentHash.utf8).span.bytes)
+        put(group.span.bytes)
+        for entry in [first, last] {
+            put(UInt64(bitPattern: entry.time))
+            put(entry.identity)
+        }
         return SHA256.hex(slab.bytes)
     }
-}
-
-/// An event inside a group's window.
-struct WindowEvent {
-    var time: Int64
-    var content: ContentHash
-    /// The hit; nil where only the count goes on.
-    var hit: Hit?
-    /// Where the hit stands in the journal.
-    var position: JournalPosition?
 }

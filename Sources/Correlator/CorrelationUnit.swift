@@ -2,91 +2,350 @@
 internal import Events
 internal import Instruments
 internal import Sigma
+internal import Wire
 
-/// One rule that fires: a correlation, or a detection rule that alerts on its own.
+/// One rule that fires, with what it knows of its groups.
 struct CorrelationUnit {
-    let rule: Firing.Rule
-    /// The contents that its state is good for: its own and those of the rules it refers to.
-    let identity: String
-    /// The correlation; nil for a detection rule, whose every event fires or joins the open firing.
-    let correlation: CorrelationRule?
-    /// The group's fields: their names, and by referred rule the field that the event has for it.
-    let group: [(name: String, fields: [String?])]
-    let timespan: Int64
-    let isAbsence: Bool
+    let plan: CorrelationPlan.Unit
+    /// Its number among the units.
+    let number: Int
     let late: Instrument
     let fired: Instrument
+    let withdrawn: Instrument
     var table = GroupTable()
-    /// Ends of full windows to look at (absence), in order of time.
-    var timers: [Timer] = []
-    var firstTimer = 0
 
-    /// The end of a window that began behind an event.
-    struct Timer {
-        var time: Int64
-        var place: Int
-        var serial: Int
-        var event: WindowEvent
+    init(_ plan: CorrelationPlan.Unit, number: Int, _ registry: Registry) {
+        self.plan = plan
+        self.number = number
+        late = registry.counter(
+            "penstock_correlation_late_events_total", ["rule": plan.rule.id],
+            help: "Events that came after their windows were decided, by rule.")
+        fired = registry.counter(
+            "penstock_firings_total", ["rule": plan.rule.id], help: "Firings, without revisions, by rule.")
+        withdrawn = registry.counter(
+            "penstock_firings_withdrawn_total", ["rule": plan.rule.id],
+            help: "Firings that a late event undid, by rule.")
     }
 
-    init(_ correlation: CorrelationRule, bases: [String], _ registry: Registry) {
-        identity = ([correlation.id, correlation.facts.contentHash] + bases).joined(separator: " ")
-        rule = correlation.facts.firingRule(criterion: correlation.criterion)
-        self.correlation = correlation
-        group = correlation.group.map { ($0.name, $0.fields) }
-        timespan = correlation.timespan
-        isAbsence = correlation.asksForAbsence
-        (late, fired) = CorrelationUnit.instruments(rule.id, registry)
-    }
+    /// The most events that a window holds: never fewer than the rule asks for.
+    private func mostEntries(_ options: Correlator.Options) -> Int { max(options.maxWindow, plan.greatest + 1) }
 
-    init(_ detection: DetectionRule, _ registry: Registry) {
-        let folding = detection.folding
-        identity = "\(detection.id) \(detection.facts.contentHash) alone"
-        rule = detection.facts.firingRule(criterion: detection.condition)
-        correlation = nil
-        group = folding.groupBy.map { ($0, [$0]) }
-        timespan = folding.timespan
-        isAbsence = false
-        (late, fired) = CorrelationUnit.instruments(rule.id, registry)
-    }
-
-    private static func instruments(_ rule: String, _ registry: Registry) -> (Instrument, Instrument) {
-        (
-            registry.counter(
-                "penstock_correlation_late_events_total", ["rule": rule],
-                help: "Events that came after their windows were decided, by rule."),
-            registry.counter("penstock_firings_total", ["rule": rule], help: "Firings, without revisions, by rule.")
-        )
-    }
-
-    /// The group of an event that matched referred rule number `referred`; nil when it takes no part.
-    ///
-    /// A correlation leaves out events without a group field. A detection rule must not lose an alert over that: there
-    /// the group has the fields that the event has.
-    func values(_ document: JSONDocument, referred: Int) -> [(field: String, value: String)]? {
-        var values: [(field: String, value: String)] = []
-        for member in group {
-            let value = member.fields[min(referred, member.fields.count - 1)].flatMap {
-                CorrelationUnit.text($0, document)
-            }
-            if let value {
-                values.append((member.name, value))
-            } else if correlation != nil {
-                return nil
-            }
+    /// The group of a key; made, after making room, when there is none.
+    mutating func group(_ key: [UInt8], source: Int, _ out: inout Judgement) -> Int {
+        if let place = table.place(of: key) {
+            table.use(place)
+            return place
         }
-        return values
+        while let victim = table.victim(
+            for: source, limit: out.options.maxGroups, sourceLimit: out.options.maxGroupsPerSource)
+        {
+            out.lost.groups.add()
+            drop(victim, &out)
+        }
+        let place = table.insert(key, source: source)
+        table.groups[place].tally = Tally.of(plan.correlation, exactLimit: out.options.exactValues)
+        return place
     }
 
-    /// The text of a field. A Detection Finding (OCSF 2004) has its endpoints in `evidences`.
-    private static func text(_ field: String, _ document: JSONDocument) -> String? {
-        if let text = document.text(field) { return text }
-        return field.hasPrefix("src_endpoint.") || field.hasPrefix("dst_endpoint.")
-            ? document.text("evidences." + field) : nil
+    /// Removes a group; what its firings have not told yet is told.
+    mutating func drop(_ place: Int, _ out: inout Judgement) {
+        for firing in table.groups[place].firings.indices { tell(place, firing, &out) }
+        table.remove(place)
     }
 
-    /// A text that two groups share only when they are one.
-    static func key(_ values: [(field: String, value: String)]) -> String {
-        values.map { "\($0.field.utf8.count):\($0.field)\($0.value.utf8.count):\($0.value)" }.joined()
+    /// Adds an event behind those of its group, to be judged.
+    mutating func append(_ entry: WindowEntry, to place: Int, _ out: inout Judgement) {
+        var entry = entry
+        // A hit that matches two rules of a correlation counts twice, but is evidence once.
+        if let last = table.groups[place].entries.last, table.groups[place].kept > 0, last.time == entry.time,
+            let hit = entry.hit, last.hit === hit
+        {
+            entry.hit = nil
+        }
+        table.groups[place].entries.append(entry)
+        table.groups[place].lastSeen = max(table.groups[place].lastSeen, entry.time)
+        if table.groups[place].kept > mostEntries(out.options) { dropOldest(place, &out) }
+        // Of a long window only the youngest events keep their evidence.
+        let kept = table.groups[place].entries.count - 1 - out.options.maxEvidence
+        if kept >= table.groups[place].head, table.groups[place].entries[kept].hit != nil {
+            table.groups[place].entries[kept].hit = nil
+            table.groups[place].entries[kept].isCut = true
+        }
+        if plan.isAbsence { watch(place, behind: entry.time, &out) }
+    }
+
+    private mutating func dropOldest(_ place: Int, _ out: inout Judgement) {
+        // What a rule asks for is in the window still; only what is counted in it becomes less.
+        if plan.kind != .eventCount || !plan.isMonotone {
+            out.lost.window.add()
+            table.groups[place].isIncomplete = true
+        }
+        let head = table.groups[place].head
+        if head >= table.groups[place].low, head < table.groups[place].judged {
+            let entry = table.groups[place].entries[head]
+            table.groups[place].tally?.remove(entry)
+        }
+        table.groups[place].entries[head].hit = nil
+        table.groups[place].head = head + 1
+        table.groups[place].low = max(table.groups[place].low, head + 1)
+        table.groups[place].judged = max(table.groups[place].judged, head + 1)
+        if head > 32, head * 2 > table.groups[place].entries.count { table.groups[place].compact() }
+    }
+
+    /// Lets absence be looked at when a full window behind `time` is over.
+    private mutating func watch(_ place: Int, behind time: Int64, _ out: inout Judgement) {
+        table.groups[place].isArmed = true
+        out.timers.add(
+            CorrelationTimer(
+                time: time.addingClamped(plan.timespan), unit: Int32(number), place: Int32(place),
+                serial: table.groups[place].serial, kind: .window))
+    }
+
+    // MARK: Judging
+
+    /// Judges the events of one time, which stand behind those that were judged before.
+    mutating func judge(_ place: Int, at time: Int64, _ out: inout Judgement) {
+        let fresh = table.groups[place].judged..<table.groups[place].entries.count
+        if fresh.count > 1 { table.groups[place].entries[fresh].sort(by: WindowEntry.precedes) }
+        slide(place, to: time)
+        if let tally = table.groups[place].tally {
+            for index in fresh { tally.add(table.groups[place].entries[index]) }
+        }
+        table.groups[place].judged = fresh.upperBound
+        table.groups[place].judgedAt = max(table.groups[place].judgedAt, time)
+        decide(place, at: time, fresh, &out)
+        settle(place, time, &out)
+    }
+
+    /// The time behind which the window of `time` begins.
+    private func start(_ place: Int, _ time: Int64) -> Int64 {
+        let start = time.subtractingClamped(plan.timespan)
+        guard plan.refire == .reset, let last = table.groups[place].firings.last(where: { !$0.isWithdrawn }) else {
+            return start
+        }
+        return max(start, last.time)
+    }
+
+    /// Lets events leave the window that do not belong to the one of `time`.
+    mutating func slide(_ place: Int, to time: Int64) {
+        let start = start(place, time)
+        while table.groups[place].low < table.groups[place].judged,
+            table.groups[place].entries[table.groups[place].low].time <= start
+        {
+            if let tally = table.groups[place].tally {
+                tally.remove(table.groups[place].entries[table.groups[place].low])
+            }
+            table.groups[place].low += 1
+        }
+    }
+
+    /// Whether the criterion is met by the window of `time`.
+    func isMet(_ place: Int, _ time: Int64) -> Bool {
+        guard plan.kind != nil else { return true }
+        guard let tally = table.groups[place].tally else {
+            return plan.isMet(by: Double(table.groups[place].judged - table.groups[place].low))
+        }
+        let start = start(place, time)
+        if let presence = plan.presence { return presence.holds { tally.occurs($0, behind: start) } }
+        guard let measured = tally.measure(time, behind: start) else { return false }
+        return plan.isMet(by: measured)
+    }
+
+    /// Decides at the events `fresh` of one time, which are in the window.
+    private mutating func decide(_ place: Int, at time: Int64, _ fresh: Range<Int>, _ out: inout Judgement) {
+        guard !plan.isAbsence else { return }
+        let isGrowing = table.groups[place].firings.last.map { !$0.isWithdrawn && time < $0.openUntil } ?? false
+        // An open firing takes what comes; whether the criterion is still met is only of interest to a chain.
+        guard !isGrowing || !plan.chains.isEmpty else {
+            grow(place, fresh, &out)
+            return
+        }
+        let met = isMet(place, time)
+        if met { derive(place, time, &out) }
+        guard plan.standsAlone else { return }
+        if isGrowing { grow(place, fresh, &out) } else if met { fire(place, at: time, window(place, fresh), &out) }
+    }
+
+    /// The events that a firing is made of.
+    private func window(_ place: Int, _ fresh: Range<Int>) -> Range<Int> {
+        plan.kind == nil ? fresh : table.groups[place].low..<fresh.upperBound
+    }
+
+    /// Hands a correlation that is met to those that it is a step of.
+    func derive(_ place: Int, _ time: Int64, isUndone: Bool = false, _ out: inout Judgement) {
+        guard !plan.chains.isEmpty else { return }
+        let group = table.groups[place]
+        let last = group.entries[group.head..<group.judged].last { $0.time <= time }
+        for route in plan.chains {
+            out.derived.append(
+                Judgement.Derived(
+                    route: route, key: group.key,
+                    entry: WindowEntry(
+                        time: time, identity: ContentHash.fold(group.key.span.bytes), content: 0, value: 0,
+                        hit: last?.hit, step: UInt16(route.referred), isDerived: true), isUndone: isUndone))
+        }
+    }
+
+    // MARK: Absence
+
+    /// Looks at the full window that ends at `time`, which began behind an event.
+    mutating func judgeAbsence(_ place: Int, at time: Int64, _ out: inout Judgement) {
+        slide(place, to: time)
+        guard table.groups[place].isArmed, isMet(place, time) else { return }
+        table.groups[place].isArmed = false
+        let start = time.subtractingClamped(plan.timespan)
+        let group = table.groups[place]
+        // The event that the window began behind gives the firing its context.
+        var first = group.low
+        while first > group.head, group.entries[first - 1].time >= start { first -= 1 }
+        guard first < group.judged else { return }
+        derive(place, time, &out)
+        guard plan.standsAlone else { return }
+        fire(place, at: time, first..<group.judged, &out, count: group.judged - group.low)
+        settle(place, time, &out)
+    }
+
+    // MARK: Firing
+
+    /// Fires for the events `range`.
+    mutating func fire(
+        _ place: Int, at time: Int64, _ range: Range<Int>, _ out: inout Judgement, count: Int? = nil
+    ) {
+        guard var firing = make(place, at: time, range, count) else { return }
+        name(&firing, place)
+        fired.add()
+        if firing.omitted > 0 { out.lost.evidence.add(firing.omitted) }
+        table.groups[place].firings.append(firing)
+        tell(place, table.groups[place].firings.count - 1, &out)
+    }
+
+    /// Makes sure that a new firing does not go under the name of another: one that an event has moved keeps its own.
+    mutating func name(_ firing: inout OpenFiring, _ place: Int) {
+        while true {
+            if let known = table.groups[place].withdrawn.firstIndex(where: { $0.id == firing.id }) {
+                firing.revision = table.groups[place].withdrawn.remove(at: known).revision
+                return
+            }
+            guard table.groups[place].firings.contains(where: { $0.id == firing.id }) else { return }
+            firing.id = SHA256.hex(Array(firing.id.utf8).span.bytes)
+        }
+    }
+
+    /// A firing of the events `range`, not told yet.
+    func make(_ place: Int, at time: Int64, _ range: Range<Int>, _ count: Int? = nil) -> OpenFiring? {
+        let group = table.groups[place]
+        guard let first = range.first.map({ group.entries[$0] }), let last = range.last.map({ group.entries[$0] })
+        else { return nil }
+        var hits: [HitBox] = []
+        for index in range {
+            if let hit = group.entries[index].hit, hits.last !== hit { hits.append(hit) }
+        }
+        let until = plan.refire == .once ? time.addingClamped(plan.timespan) : time
+        return OpenFiring(
+            id: ContentHash.firing(plan, group.key, first, last), revision: 0, time: time, first: first.time,
+            last: last.time, count: count ?? range.count, openUntil: until,
+            omitted: range.count { group.entries[$0].isCut }, fresh: hits,
+            isApproximate: group.tally?.isApproximate ?? false)
+    }
+
+    /// Adds events to the open firing. It is told again when it has doubled, and a while after.
+    private mutating func grow(_ place: Int, _ fresh: Range<Int>, _ out: inout Judgement) {
+        let firing = table.groups[place].firings.count - 1
+        for index in fresh {
+            let entry = table.groups[place].entries[index]
+            table.groups[place].firings[firing].count += 1
+            table.groups[place].firings[firing].last = max(table.groups[place].firings[firing].last, entry.time)
+            table.groups[place].firings[firing].first = min(table.groups[place].firings[firing].first, entry.time)
+            if let hit = entry.hit { keep(hit, place, firing, &out) }
+        }
+        grown(place, firing, &out)
+    }
+
+    /// Keeps a hit for the next revision of a firing, as far as there is room.
+    private mutating func keep(_ hit: HitBox, _ place: Int, _ firing: Int, _ out: inout Judgement) {
+        let held =
+            table.groups[place].firings[firing].handedOn + table.groups[place].firings[firing].fresh.count
+        if held < out.options.maxEvidence {
+            table.groups[place].firings[firing].fresh.append(hit)
+        } else {
+            table.groups[place].firings[firing].omitted += 1
+            out.lost.evidence.add()
+        }
+    }
+
+    mutating func grown(_ place: Int, _ firing: Int, _ out: inout Judgement) {
+        let known = table.groups[place].firings[firing]
+        if known.count >= 2 * known.toldCount {
+            tell(place, firing, &out)
+        } else if known.untoldSince == .min {
+            // One timer, from the first event that is not told.
+            table.groups[place].firings[firing].untoldSince = known.last
+            out.timers.add(
+                CorrelationTimer(
+                    time: known.last.addingClamped(out.options.tellInterval.multipliedClamped(by: 1_000_000)),
+                    unit: Int32(number),
+                    place: Int32(place), serial: table.groups[place].serial, kind: .tell))
+        }
+    }
+
+    /// Tells the firings of a group that have waited long enough at `time`.
+    mutating func tell(_ place: Int, untoldAt time: Int64, _ out: inout Judgement) {
+        let interval = out.options.tellInterval.multipliedClamped(by: 1_000_000)
+        for firing in table.groups[place].firings.indices {
+            let since = table.groups[place].firings[firing].untoldSince
+            if since != .min, since.addingClamped(interval) <= time { tell(place, firing, &out) }
+        }
+    }
+
+    /// Tells a firing, or what is new of it.
+    mutating func tell(_ place: Int, _ firing: Int, _ out: inout Judgement) {
+        guard table.groups[place].firings[firing].isUntold else { return }
+        table.groups[place].firings[firing].revision += 1
+        let known = table.groups[place].firings[firing]
+        let room = max(0, out.options.maxEvidence - known.handedOn)
+        let hits = known.fresh.suffix(room)
+        let excess = known.fresh.count - hits.count
+        if excess > 0 { out.lost.evidence.add(excess) }
+        table.groups[place].firings[firing].omitted += excess
+        table.groups[place].firings[firing].handedOn += hits.count
+        table.groups[place].firings[firing].fresh = []
+        table.groups[place].firings[firing].toldCount = known.count
+        table.groups[place].firings[firing].untoldSince = .min
+        var told = Firing(
+            id: known.id, revision: known.revision, rule: plan.rule,
+            group: GroupKey.values(table.groups[place].key, plan), time: known.time, first: known.first,
+            last: known.last, count: known.isWithdrawn ? 0 : known.count, hits: hits.map(\.hit),
+            omitted: known.omitted + excess)
+        told.isApproximate = known.isApproximate
+        told.isIncomplete = table.groups[place].isIncomplete
+        told.isWithdrawn = known.isWithdrawn
+        out.firings.append(told)
+    }
+
+    /// Forgets what no late event inside the allowed lateness can need.
+    private mutating func settle(_ place: Int, _ time: Int64, _ out: inout Judgement) {
+        let limit = time.subtractingClamped(out.options.lateness.multipliedClamped(by: 1_000_000))
+        while table.groups[place].firings.count > 1, table.groups[place].firings[0].openUntil <= limit {
+            tell(place, 0, &out)
+            table.groups[place].firings.removeFirst()
+        }
+        if !table.groups[place].withdrawn.isEmpty { table.groups[place].withdrawn.removeAll { $0.time <= limit } }
+        if plan.kind == nil {
+            table.groups[place].forgetAll()
+        } else {
+            table.groups[place].release(through: limit.subtractingClamped(plan.timespan))
+        }
+    }
+}
+
+extension Int64 {
+    func addingClamped(_ other: Int64) -> Int64 {
+        let (sum, over) = addingReportingOverflow(other)
+        return over ? (other < 0 ? Int64.min : Int64.max) : sum
+    }
+
+    func subtractingClamped(_ other: Int64) -> Int64 {
+        let (difference, over) = subtractingReportingOverflow(other)
+        return over ? (other < 0 ? Int64.max : Int64.min) : difference
     }
 }

@@ -1,138 +1,157 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Events
-
-/// What a rule knows about one group.
-struct Group {
-    var key: String = ""
-    var values: [(field: String, value: String)] = []
-    /// The source that made it, which its eviction is charged to.
-    var source = 0
-    /// Tells a reused place from the group that a timer meant.
-    var serial = 0
-    /// The events of the window, oldest first, from `head` on.
-    var window: [WindowEvent] = []
-    var head = 0
-    /// The time of its latest event.
-    var lastSeen = Int64.min
-    /// The firing that is open, with the time at which it closes.
-    var open: Firing?
-    var openUntil = Int64.min
-    /// What the open firing was made of.
-    var openNeeds = JournalNeeds()
-    /// Where the firing stands in the answer being made, and which answer that is.
-    var answer = (place: 0, call: -1)
-    /// How many hits the open firing has handed on.
-    var handedOn = 0
-    /// Whether absence may fire.
-    var isArmed = false
-    /// The time of the run in which events were added last.
-    var touched = Int64.min
-    /// How many events of that run there are, hits among them.
-    var fresh: [WindowEvent] = []
-
-    var count: Int { window.count - head }
-
-    /// Drops events at or before `time`.
-    mutating func expire(through time: Int64) {
-        while head < window.count, window[head].time <= time { head += 1 }
-        if head > 32, head * 2 > window.count {
-            window.removeFirst(head)
-            head = 0
-        }
-    }
-}
 
 /// The groups of one rule, bounded, with two orders of last use: over all and by source.
 struct GroupTable {
-    /// Doubly linked lists over the places of an array: one order of last use each.
-    private struct Order {
-        var previous: [Int] = []
-        var next: [Int] = []
-        var list: [Int] = []
-        var heads: [Int: Int] = [:]
-        var tails: [Int: Int] = [:]
-
-        mutating func append(_ place: Int, to list: Int) {
-            while previous.count <= place {
-                previous.append(-1)
-                next.append(-1)
-                self.list.append(-1)
-            }
-            let tail = tails[list] ?? -1
-            previous[place] = tail
-            next[place] = -1
-            self.list[place] = list
-            if tail >= 0 { next[tail] = place } else { heads[list] = place }
-            tails[list] = place
-        }
-
-        mutating func remove(_ place: Int) {
-            let list = self.list[place]
-            let (before, after) = (previous[place], next[place])
-            if before >= 0 { next[before] = after } else { heads[list] = after >= 0 ? after : nil }
-            if after >= 0 { previous[after] = before } else { tails[list] = before >= 0 ? before : nil }
-        }
+    private struct Ends {
+        var oldest: Int32 = -1
+        var newest: Int32 = -1
+        var count = 0
     }
 
     var groups: [Group] = []
-    private var places: [String: Int] = [:]
-    private var free: [Int] = []
-    private var serial = 0
-    private var all = Order()
-    private var bySource = Order()
-    private var counts: [Int: Int] = [:]
+    private var places: [[UInt8]: Int32] = [:]
+    private var free: [Int32] = []
+    private var serial: UInt32 = 0
+    private var all = Ends()
+    private var sources: [Ends] = []
+    /// The source with the most groups, as far as that was looked for.
+    private var greatest = 0
+    private var evictions = 0
+    /// The stalest group whose hits were not let go; those before it have none.
+    private var uncut: Int32 = -1
 
-    var count: Int { places.count }
+    var count: Int { all.count }
 
-    func place(of key: String) -> Int? { places[key] }
+    /// The stalest group.
+    var stalest: Int? { all.oldest >= 0 ? Int(all.oldest) : nil }
+
+    func place(of key: [UInt8]) -> Int? { places[key].map { Int($0) } }
+
+    /// The places of all groups, the stalest first.
+    var inOrder: [Int] {
+        var order: [Int] = []
+        var place = all.oldest
+        while place >= 0 {
+            order.append(Int(place))
+            place = groups[Int(place)].links.newer
+        }
+        return order
+    }
 
     /// Moves a group to the end of both orders.
     mutating func use(_ place: Int) {
-        all.remove(place)
-        all.append(place, to: 0)
-        bySource.remove(place)
-        bySource.append(place, to: groups[place].source)
+        if all.newest != Int32(place) {
+            unlinkFromAll(place)
+            linkToAll(place)
+        }
+        let source = Int(groups[place].source)
+        if sources[source].newest != Int32(place) {
+            unlinkFromSource(place)
+            linkToSource(place)
+        }
     }
 
     /// Makes a group; the caller has made room.
-    mutating func insert(_ key: String, _ values: [(field: String, value: String)], source: Int) -> Int {
-        serial += 1
-        let group = Group(key: key, values: values, source: source, serial: serial)
+    mutating func insert(_ key: [UInt8], source: Int) -> Int {
+        serial &+= 1
+        var group = Group()
+        group.key = key
+        group.source = Int32(source)
+        group.serial = serial
         let place: Int
         if let old = free.popLast() {
-            place = old
+            place = Int(old)
             groups[place] = group
         } else {
             place = groups.count
             groups.append(group)
         }
-        places[key] = place
-        counts[source, default: 0] += 1
-        all.append(place, to: 0)
-        bySource.append(place, to: source)
+        places[key] = Int32(place)
+        while sources.count <= source { sources.append(Ends()) }
+        linkToAll(place)
+        linkToSource(place)
+        if sources[source].count > sources[greatest].count { greatest = source }
         return place
     }
 
     mutating func remove(_ place: Int) {
-        let group = groups[place]
-        places[group.key] = nil
-        let left = (counts[group.source] ?? 1) - 1
-        counts[group.source] = left > 0 ? left : nil
-        all.remove(place)
-        bySource.remove(place)
+        unlinkFromAll(place)
+        unlinkFromSource(place)
+        places[groups[place].key] = nil
         groups[place] = Group()
-        free.append(place)
+        free.append(Int32(place))
     }
 
     /// The group that a new one of `source` must push out, or nil when there is room: a source above its own limit
     /// pushes out its own stalest, the table above its limit that of the source with the most.
-    func victim(for source: Int, limit: Int, sourceLimit: Int) -> Int? {
-        if counts[source] ?? 0 >= sourceLimit { return bySource.heads[source] }
+    mutating func victim(for source: Int, limit: Int, sourceLimit: Int) -> Int? {
+        if source < sources.count, sources[source].count >= sourceLimit { return Int(sources[source].oldest) }
         guard count >= limit else { return nil }
-        let greatest = counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
-        return greatest.flatMap { bySource.heads[$0] }
+        evictions += 1
+        if evictions % 1_024 == 1 {
+            greatest = sources.indices.max { (sources[$0].count, $1) < (sources[$1].count, $0) } ?? 0
+        }
+        let place = sources[greatest].oldest
+        return Int(place >= 0 ? place : all.oldest)
     }
 
-    /// The stalest group.
-    var stalest: Int? { all.heads[0] }
+    /// Lets the hits of the stalest group go that holds any; false when there is none.
+    mutating func cutStalest() -> Bool {
+        if uncut < 0 { uncut = all.oldest }
+        while uncut >= 0 {
+            let place = Int(uncut)
+            // The group used last is about to be judged: its hits stay.
+            guard groups[place].links.newer >= 0 else { return false }
+            uncut = groups[place].links.newer
+            var found = false
+            for index in groups[place].head..<groups[place].entries.count where groups[place].entries[index].hit != nil
+            {
+                groups[place].entries[index].hit = nil
+                groups[place].entries[index].isCut = true
+                found = true
+            }
+            if found { return true }
+        }
+        return false
+    }
+
+    // MARK: Links
+
+    private mutating func linkToAll(_ place: Int) {
+        groups[place].links.older = all.newest
+        groups[place].links.newer = -1
+        if all.newest >= 0 { groups[Int(all.newest)].links.newer = Int32(place) } else { all.oldest = Int32(place) }
+        all.newest = Int32(place)
+        all.count += 1
+    }
+
+    private mutating func unlinkFromAll(_ place: Int) {
+        let (older, newer) = (groups[place].links.older, groups[place].links.newer)
+        if uncut == Int32(place) { uncut = newer }
+        if older >= 0 { groups[Int(older)].links.newer = newer } else { all.oldest = newer }
+        if newer >= 0 { groups[Int(newer)].links.older = older } else { all.newest = older }
+        all.count -= 1
+    }
+
+    private mutating func linkToSource(_ place: Int) {
+        let source = Int(groups[place].source)
+        let newest = sources[source].newest
+        groups[place].links.olderOfSource = newest
+        groups[place].links.newerOfSource = -1
+        if newest >= 0 {
+            groups[Int(newest)].links.newerOfSource = Int32(place)
+        } else {
+            sources[source].oldest = Int32(place)
+        }
+        sources[source].newest = Int32(place)
+        sources[source].count += 1
+    }
+
+    private mutating func unlinkFromSource(_ place: Int) {
+        let source = Int(groups[place].source)
+        let (older, newer) = (groups[place].links.olderOfSource, groups[place].links.newerOfSource)
+        if older >= 0 { groups[Int(older)].links.newerOfSource = newer } else { sources[source].oldest = newer }
+        if newer >= 0 { groups[Int(newer)].links.olderOfSource = older } else { sources[source].newest = older }
+        sources[source].count -= 1
+    }
 }

@@ -2,31 +2,36 @@
 
 /// How far event time has come: the time before which no more events are waited for.
 struct Watermark {
-    private struct Partition {
+    struct Partition {
         var highest: Int64
         var lastArrival: Int64
+        /// Whether nothing has come of it yet.
+        var isEmpty: Bool { highest == .min && lastArrival == .min }
     }
 
-    private var partitions: [Int: Partition] = [:]
+    /// By number.
+    var partitions: [Partition] = []
     private let bound: Int64
     private let idleTimeout: Int64
+    private let holdLimit: Int64
     /// The highest event time of any partition.
-    private(set) var highest = Int64.min
+    var highest = Int64.min
     /// The watermark; it never goes back.
-    private(set) var current = Int64.min
+    var current = Int64.min
 
-    /// Nanoseconds that an event may come after a younger one, and after which a silent partition is not waited for.
-    init(bound: Int64, idleTimeout: Int64) {
+    /// Nanoseconds that an event may come after a younger one, after which a silent partition is not waited for, and that
+    /// a partition whose clock is behind may hold up the others.
+    init(bound: Int64, idleTimeout: Int64, holdLimit: Int64) {
         self.bound = bound
         self.idleTimeout = idleTimeout
+        self.holdLimit = holdLimit
     }
 
     /// Takes note of an event time of a partition.
     mutating func observe(_ time: Int64, partition: Int, now: Int64) {
-        var known = partitions[partition] ?? Partition(highest: time, lastArrival: now)
-        known.highest = max(known.highest, time)
-        known.lastArrival = max(known.lastArrival, now)
-        partitions[partition] = known
+        while partitions.count <= partition { partitions.append(Partition(highest: .min, lastArrival: .min)) }
+        partitions[partition].highest = max(partitions[partition].highest, time)
+        partitions[partition].lastArrival = max(partitions[partition].lastArrival, now)
         highest = max(highest, time)
     }
 
@@ -38,7 +43,7 @@ struct Watermark {
         guard !partitions.isEmpty else { return }
         var slowest = Int64.max
         var idle = Int64.min
-        for partition in partitions.values {
+        for partition in partitions where !partition.isEmpty {
             let silence = max(0, now &- partition.lastArrival)
             if silence < idleTimeout {
                 slowest = min(slowest, partition.highest)
@@ -47,7 +52,7 @@ struct Watermark {
                 idle = max(idle, over ? Int64.max : sum)
             }
         }
-        let reached = slowest == Int64.max ? idle : slowest
+        let reached = slowest == Int64.max ? idle : max(slowest, highest.subtractingClamped(holdLimit))
         let (value, over) = reached.subtractingReportingOverflow(bound)
         current = max(current, over ? Int64.min : value)
     }

@@ -87,11 +87,14 @@ public struct Firing: Sendable {
         public var criterion: String
         /// Known false positives.
         public var falsePositives: [String]
+        /// What its author says to do.
+        public var response: Response
 
         /// A rule's facts.
         public init(
             id: String, name: String, title: String, description: String, level: String, tags: [String],
-            contentHash: String, criterion: String, falsePositives: [String]
+            contentHash: String, criterion: String, falsePositives: [String],
+            response: Response = Response()
         ) {
             self.id = id
             self.name = name
@@ -102,6 +105,7 @@ public struct Firing: Sendable {
             self.contentHash = contentHash
             self.criterion = criterion
             self.falsePositives = falsePositives
+            self.response = response
         }
     }
 
@@ -125,6 +129,12 @@ public struct Firing: Sendable {
     public var hits: [Hit]
     /// Events that belong to it and are not in `hits` of any revision because of a bound.
     public var omitted: Int
+    /// Whether its number of different values is an estimate.
+    public var isApproximate = false
+    /// Whether a bound took events of its group that may have belonged to it.
+    public var isIncomplete = false
+    /// Whether a late event undid it: it counts no events any more.
+    public var isWithdrawn = false
 
     /// A firing.
     public init(

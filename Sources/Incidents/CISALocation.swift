@@ -33,7 +33,7 @@ public enum CISALocation: Int, Sendable, CaseIterable, Comparable {
     /// The location of an asset; nil when its level is not known, since that is not the same as level 1.
     public init?(purdue: String?, kind: String?, isSafety: Bool) {
         guard let level = purdue.flatMap(CISALocation.level) else { return nil }
-        let kind = (kind ?? "").lowercased()
+        let kind = CISALocation.words(kind)
         func any(_ words: [String]) -> Bool { words.contains { kind.contains($0) } }
         switch level {
         case ..<3.5:
@@ -53,6 +53,25 @@ public enum CISALocation: Int, Sendable, CaseIterable, Comparable {
                 ? .businessNetworkManagement : .businessNetwork
         default: self = .businessDMZ
         }
+    }
+
+    /// A kind of asset in words: plant files write `engineering_workstation`.
+    static func words(_ kind: String?) -> String {
+        (kind ?? "").lowercased().replacing("_", with: " ").replacing("-", with: " ")
+    }
+
+    /// Whether a kind of asset controls the process; a domain controller does not.
+    static func isController(kind: String?) -> Bool {
+        let words = words(kind).split(separator: " ")
+        let isNamed = words.contains { ["plc", "rtu", "ied", "pac", "dcs", "controller"].contains($0) }
+        return isNamed && !words.contains("domain")
+    }
+
+    /// Whether a kind of asset is a safety system.
+    static func isSafety(kind: String?) -> Bool {
+        let words = words(kind)
+        return words.contains("safety") || words.contains("burner") || words.contains("f cpu")
+            || words.split(separator: " ").contains("sis")
     }
 
     /// The number of a Purdue level written as `1`, `3.5`, `L3` or `Level 2`; nil for anything else.

@@ -6,9 +6,11 @@ internal import Wire
 struct EventFacts {
     /// What control protocols name themselves under `unmapped`; a device that is asked by one controls the process.
     static let controlProtocols: Set<String> = [
-        "bacnet", "cip", "dnp3", "enip", "ethercat", "ethernet_ip", "fins", "ge_srtp", "goose", "hart_ip", "iec104",
-        "melsec", "mms", "modbus", "omron_fins", "opcua", "opcua_binary", "profinet", "profinet_io_cm", "s7comm",
-        "s7comm_plus",
+        "ads", "bacnet", "cip", "dnp3", "enip", "ethercat", "ethernet_ip", "fins", "ge_srtp", "goose", "hart_ip",
+        "iec104",
+        "melsec", "mms", "modbus", "omron_fins", "opcua", "opcua_binary", "pccc", "profinet", "profinet_io_cm",
+        "s7comm",
+        "s7comm_plus", "srtp", "sv",
     ]
     /// The most members of a protocol's object that a text names.
     private static let detailLimit = 10
@@ -72,6 +74,9 @@ struct EventFacts {
         mark(event)
         text = clip(sentence(event) + details, 600)
     }
+
+    /// The accounts that it names.
+    var accounts: [String] { marks.filter { $0.type == "account" }.map(\.value) }
 
     /// Where it came from and went to, in words.
     var zones: String {

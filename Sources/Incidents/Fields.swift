@@ -7,7 +7,8 @@ extension IncidentEngine {
             "activity_id", "activity_name", "category_uid", "category_name", "class_uid", "class_name", "type_uid",
             "type_name", "time", "severity_id", "severity", "message", "desc", "count", "start_time", "end_time",
             "is_alert", "status_id", "status", "confidence_id", "confidence", "impact_id", "impact", "priority_id",
-            "priority", "verdict_id", "verdict", "is_suspected_breach", "assignee_group.name", "metadata.version",
+            "priority", "verdict_id", "verdict", "is_suspected_breach", "assignee_group.name",
+            "assignee.name", "comment", "metadata.version",
             "metadata.uid", "metadata.correlation_uid", "metadata.product.name", "metadata.product.vendor_name",
             "metadata.product.version", "remediation.desc", "resources.uid", "resources.name", "resources.ip",
             "resources.type", "resources.criticality", "evidences.uid", "evidences.name", "evidences.data",
@@ -22,7 +23,8 @@ extension IncidentEngine {
             "finding_info.related_events.uid", "finding_info.related_events.type_uid",
         ] + info("finding_info_list")
         + [
-            "id", "uid", "group", "revision", "status", "record", "record_sha256", "actor", "declared_by", "criterion",
+            "id", "uid", "group", "revision", "status", "last_action", "record", "record_sha256", "actor",
+            "declared_by", "criterion",
             "classification", "urgency", "functional_impact", "information_impact", "recoverability",
             "cisa_functional_impact", "cisa_information_impact", "cisa_location", "cisa_location_level",
             "coverage_complete", "severity_reasons", "targets", "recommended",

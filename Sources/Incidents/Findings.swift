@@ -12,7 +12,9 @@ struct Findings {
     let catalog: AttackCatalog
 
     /// The Detection Finding of a firing in its newest revision; evidence and related events are those of this revision.
-    func detection(_ firing: Firing, facts: [EventFacts], in record: IncidentRecord) -> [UInt8] {
+    func detection(
+        _ firing: Firing, facts: [EventFacts], in record: IncidentRecord, isSuppressed: Bool = false
+    ) -> [UInt8] {
         let activity = firing.revision <= 1 ? 1 : 2
         let severity = IncidentSeverity(level: firing.rule.level)
         let steps = record.recommended.filter { $0.part == "contain" }.prefix(5).map(\.text)
@@ -24,7 +26,8 @@ struct Findings {
                     ("metadata", metadata(uid: "\(firing.id)-\(firing.revision)", incident: record.uid)),
                     ("count", .int(max(1, firing.count))), ("start_time", .milliseconds(Moment(firing.first))),
                     ("end_time", .milliseconds(Moment(firing.last))), ("is_alert", .boolean(true)),
-                    ("status_id", .integer(1)), ("status", .text("New")),
+                    ("status_id", .integer(isSuppressed ? 3 : 1)),
+                    ("status", .text(isSuppressed ? "Suppressed" : "New")),
                     ("confidence_id", .integer(2)), ("confidence", .text("Medium")),
                     ("finding_info", info(firing, facts)),
                     ("evidences", evidences(firing, facts)),
@@ -48,9 +51,12 @@ struct Findings {
 
     /// The Incident Finding of a record.
     func incident(_ record: IncidentRecord, hash: String, objectKey: String) -> [UInt8] {
-        let isClosed = record.status == .closed || record.status == .falsePositive
-        let activity = record.revision == 1 ? 1 : isClosed ? 3 : 2
-        let time = activity == 1 ? record.times.detected : record.times.changes.last?.time
+        let news = record.news
+        let isClosing = news.contains { $0.kind == "closed" || $0.kind == "merged_into" }
+        let activity = record.revision == 1 ? 1 : isClosing ? 3 : 2
+        let time = activity == 1 ? record.times.detected : news.map(\.time).max() ?? record.times.changes.last?.time
+        let verdict = record.verdict ?? .suspicious
+        let person = record.assignee.map { JSONValue.object([("name", .text($0))]) }
         let status = Findings.status(record.status)
         let impact = Findings.impact(record)
         let priority = min(4, max(1, record.severity.rank - 1))
@@ -74,10 +80,11 @@ struct Findings {
                     ("impact_id", impact.map { .integer($0.id) }), ("impact", impact.map { .text($0.caption) }),
                     ("priority_id", .int(priority)),
                     ("priority", .text(["Low", "Medium", "High", "Critical"][priority - 1])),
-                    ("verdict_id", .integer(record.status == .falsePositive ? 1 : 4)),
-                    ("verdict", .text(record.status == .falsePositive ? "False Positive" : "Suspicious")),
+                    ("verdict_id", .int(verdict.id)), ("verdict", .text(verdict.caption)),
                     ("is_suspected_breach", .boolean(record.impact.information != "None")),
-                    ("assignee_group", .object([("name", .text(record.lead))])),
+                    ("assignee", person),
+                    ("assignee_group", person == nil ? .object([("name", .text(record.lead))]) : nil),
+                    ("comment", news.isEmpty || record.revision == 1 ? nil : .text(Findings.words(news))),
                     ("attacks", attacks(record)),
                     ("finding_info_list", .array(record.detections.map { info($0) })),
                     (
@@ -246,7 +253,8 @@ struct Findings {
     private func extras(_ record: IncidentRecord, hash: String, objectKey: String) -> JSONValue {
         .object([
             ("id", .text(record.id)), ("uid", .text(record.uid)), ("revision", .int(record.revision)),
-            ("status", .text(record.status.rawValue)), ("record", .text(objectKey)), ("record_sha256", .text(hash)),
+            ("status", .text(record.status.rawValue)), ("last_action", record.actions.last?.hash.map { .text($0) }),
+            ("record", .text(objectKey)), ("record_sha256", .text(hash)),
             ("actor", .text(record.actor.key)), ("declared_by", .text(record.declaredBy.name)),
             ("criterion", .text(clip(record.declaredBy.criterion, 1_024))),
             ("classification", .text(record.classification.current)), ("urgency", .text(record.urgency)),
@@ -265,6 +273,11 @@ struct Findings {
             ),
             ("recommended", .texts(record.recommended.filter { $0.part == "contain" }.prefix(10).map(\.text))),
         ])
+    }
+
+    /// The steps of a revision in one text.
+    private static func words(_ news: [IncidentRecord.Action]) -> String {
+        clip(news.map { "\($0.by): \($0.kind): \($0.what)" }.joined(separator: "; "), 4_096)
     }
 
     private static func pair(_ pair: IncidentRecord.Pair) -> JSONValue {

@@ -35,15 +35,17 @@ extension IncidentRecord {
         let isNew = place == nil && known == nil && firing.revision <= 1
         if let rule = rules.firstIndex(where: { $0.rule == firing.rule.id }) {
             rules[rule].detections += isNew ? 1 : 0
-            rules[rule].events += max(0, firing.count - before)
+            rules[rule].events = max(0, rules[rule].events + firing.count - before)
             rules[rule].first = min(rules[rule].first, Moment(firing.first))
             rules[rule].last = max(rules[rule].last, Moment(firing.last))
             rules[rule].level = max(rules[rule].level, level)
+            rules[rule].response = firing.rule.response.isEmpty ? nil : firing.rule.response
         } else {
             rules.append(
                 RuleTally(
                     rule: firing.rule.id, name: clip(firing.rule.name, 128), level: level, detections: 1,
-                    events: firing.count, first: Moment(firing.first), last: Moment(firing.last)))
+                    events: firing.count, first: Moment(firing.first), last: Moment(firing.last),
+                    response: firing.rule.response.isEmpty ? nil : firing.rule.response))
             rules.sort { $0.rule < $1.rule }
         }
         let hit = Set(targets).subtracting([""])
@@ -103,16 +105,29 @@ extension IncidentRecord {
                     zones: fact.zones, rules: [rule], techniques: [], text: fact.text, evidence: []))
         }
         timeline.sort { ($0.time, $0.eventUid) < ($1.time, $1.eventUid) }
+        keepEnds(of: rule, settings.limits)
+        return collect(firing, settings)
+    }
+
+    /// Of a rule's events the earliest and the latest stay listed.
+    mutating func keepEnds(of rule: String, _ limits: IncidentLimits) {
         let own = timeline.indices.filter { timeline[$0].rules.contains(rule) }
-        let most = settings.limits.firstEntriesPerRule + settings.limits.lastEntriesPerRule
+        let most = limits.firstEntriesPerRule + limits.lastEntriesPerRule
         if own.count > most {
-            for place in own.dropFirst(settings.limits.firstEntriesPerRule).dropLast(settings.limits.lastEntriesPerRule)
-            {
+            for place in own.dropFirst(limits.firstEntriesPerRule).dropLast(limits.lastEntriesPerRule) {
                 timeline[place].rules.removeAll { $0 == rule }
             }
             timeline.removeAll(where: \.rules.isEmpty)
         }
-        return collect(firing, settings)
+    }
+
+    /// Evidence in the order of the timeline; what is of no event in it goes.
+    mutating func sortEvidence() {
+        let places = Dictionary(timeline.enumerated().map { ($0.element.eventUid, $0.offset) }) { first, _ in first }
+        evidence.removeAll { places[$0.eventUid] == nil }
+        evidence.sort {
+            (places[$0.eventUid] ?? 0, $0.collected, $0.sha256) < (places[$1.eventUid] ?? 0, $1.collected, $1.sha256)
+        }
     }
 
     private mutating func collect(
@@ -131,10 +146,7 @@ extension IncidentRecord {
                 fresh.append((sha256, item))
             }
         }
-        evidence.removeAll { places[$0.eventUid] == nil }
-        evidence.sort {
-            (places[$0.eventUid] ?? 0, $0.collected, $0.sha256) < (places[$1.eventUid] ?? 0, $1.collected, $1.sha256)
-        }
+        sortEvidence()
         return fresh
     }
 
@@ -152,7 +164,12 @@ extension IncidentRecord {
         return EvidenceItem(
             sha256: sha256, kind: item.kind.rawValue, object: "evidence/" + sha256, offset: 0, length: item.bytes.count,
             eventUid: uid, raw: raw, encoding: encoding, collected: Moment(item.received), receiver: receiver,
-            peer: clip(item.peer, 64), stored: settings.evidenceStore, handledBy: ["penstock receiver \(receiver)"])
+            peer: clip(item.peer, 64), stored: settings.evidenceStore,
+            custody: [
+                Custody(
+                    by: "penstock \(settings.version), receiver \(receiver)", what: "received, hashed and stored",
+                    time: Moment(item.received))
+            ])
     }
 
     private mutating func involve(
@@ -189,11 +206,10 @@ extension IncidentRecord {
         if entry.role != role, entry.role != "source and target" { entry.role = "source and target" }
         entry.zone = entry.zone ?? zone
         entry.level = entry.level ?? level
-        let kind = (entry.kind ?? "").lowercased()
         let isLow = entry.level.flatMap(CISALocation.level).map { $0 <= 1 } ?? false
         entry.isController =
-            entry.isController || isControl || isLow
-            || ["plc", "rtu", "ied", "controller"].contains { kind.contains($0) }
+            entry.isController || isControl || isLow || CISALocation.isController(kind: entry.kind)
+        entry.isSafety = entry.isSafety || CISALocation.isSafety(kind: entry.kind)
         let order = ["refused", "attempted", "accepted"]
         if let writes, (order.firstIndex(of: writes) ?? 0) >= (entry.writes.flatMap(order.firstIndex) ?? 0) {
             entry.writes = writes
@@ -234,6 +250,9 @@ extension IncidentRecord.Coverage {
 }
 
 extension Firing {
+    /// When the latest of its events was received; its latest event time where it brought none.
+    var seen: Int64 { hits.map(\.received).max() ?? last }
+
     /// The group as the record holds it.
     var pairs: [IncidentRecord.Pair] {
         group.prefix(16).map { IncidentRecord.Pair(field: clip($0.field, 128), value: clip($0.value, 512)) }

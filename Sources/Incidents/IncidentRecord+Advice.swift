@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Events
 
 /// What the record says to people: recommended actions and the summary.
 extension IncidentRecord {
@@ -22,27 +23,43 @@ extension IncidentRecord {
                 return (id, knowledge.playbooks.advice(technique: id, tactics: tactics))
             }
         var steps: [Recommendation] = []
-        func add(_ part: String, _ text: String, _ id: String, _ mitigation: String? = nil) {
+        func add(_ part: String, _ text: String, _ ids: [String], mitigation: String? = nil, rule: String? = nil) {
             if let place = steps.firstIndex(where: { $0.part == part && $0.text == text }) {
-                if !id.isEmpty, !steps[place].techniques.contains(id) { steps[place].techniques.append(id) }
+                steps[place].techniques += ids.filter { !steps[place].techniques.contains($0) }
             } else if steps.count < IncidentRecord.adviceLimit {
                 steps.append(
-                    Recommendation(part: part, text: text, techniques: id.isEmpty ? [] : [id], mitigation: mitigation))
+                    Recommendation(part: part, text: text, techniques: ids, mitigation: mitigation, rule: rule))
             }
         }
         let places = fillers
-        for (part, choose) in [("contain", \Playbooks.Advice.contain), ("verify", \.verify), ("prevent", \.prevent)] {
-            for (id, advice) in entries {
-                for step in advice[keyPath: choose]
-                where step.protocols.isEmpty || step.protocols.contains(where: spoken.contains) {
-                    add(part, places.reduce(step.text) { $0.replacing($1.0, with: $1.1) }, id)
+        func filled(_ given: [Response.Step]) -> [String] {
+            given.filter { $0.protocols.isEmpty || $0.protocols.contains(where: spoken.contains) }.map { step in
+                places.reduce(step.text) { $0.replacing($1.0, with: $1.1) }
+            }
+        }
+        // A rule's own response knows more than the playbook of its technique; the gravest rule speaks first.
+        let authored = rules.filter { $0.response != nil }.sorted {
+            ($1.level, $0.first, $0.rule) < ($0.level, $1.first, $1.rule)
+        }
+        let parts: [(String, KeyPath<Playbooks.Advice, [Response.Step]>, KeyPath<Response, [Response.Step]>)] = [
+            ("contain", \.contain, \.contain), ("verify", \.verify, \.verify), ("prevent", \.prevent, \.prevent),
+        ]
+        for (part, ofTechnique, ofRule) in parts {
+            for rule in authored {
+                let techniques = detections.first { $0.rule == rule.rule }?.techniques.map(\.technique) ?? []
+                for text in filled(rule.response?[keyPath: ofRule] ?? []) {
+                    add(part, text, techniques, rule: rule.name)
                 }
+            }
+            for (id, advice) in entries {
+                for text in filled(advice[keyPath: ofTechnique]) { add(part, text, id.isEmpty ? [] : [id]) }
             }
         }
         for id in ids {
             for mitigation in catalog.techniques[id]?.mitigations ?? [] where mitigation != AttackCatalog.noMitigation {
                 let name = catalog.mitigations[mitigation] ?? ""
-                add("prevent", "ATT&CK mitigation \(mitigation) \(name)", id, mitigation)
+                let advice = knowledge.playbooks.mitigations[mitigation].map { ": \($0)" } ?? ""
+                add("prevent", "\(name) (ATT&CK \(mitigation))\(advice)", [id], mitigation: mitigation)
             }
         }
         return steps

@@ -29,8 +29,16 @@ extension IncidentRecord {
         }
         otherTargets = Array(others.sorted { $0.address < $1.address }.prefix(64))
         cover(settings.limits, knowledge)
+        compareClocks()
         recommended = advice(knowledge)
         summary = paragraph(knowledge.catalog)
+    }
+
+    /// Brings up to date what follows from an analyst's words. What the engine saw is not touched: an analyst's program does
+    /// not know what the service lost.
+    mutating func restate(settings: IncidentSettings, catalog: AttackCatalog, impacts changed: Bool) {
+        if changed { estimateSeverity(catalog) }
+        describeCISA(settings)
     }
 
     private var tactics: Set<String> { Set(techniques.map(\.tactic)).subtracting([""]) }
@@ -82,16 +90,22 @@ extension IncidentRecord {
         impact.recoverability = impact.functional == "High" ? "Supplemented" : "Regular"
     }
 
-    /// The highest level of its rules, raised to critical when safety is touched or when one controller met three tactics.
+    /// Rule level, then what each of asset criticality, Purdue level, stage and safety makes of it: one step each.
     private mutating func estimateSeverity(_ catalog: AttackCatalog) {
         let highest = rules.map(\.level).max() ?? .informational
+        severity = .informational
+        severitySteps = []
         let which = rules.filter { $0.level == highest }.map(\.name)
-        severity = highest
-        severityReasons = ["level \(highest.rawValue) of rule \(which.joined(separator: ", "))"]
+        step(
+            "rule level", highest.rawValue, to: highest,
+            "level \(highest.rawValue) of rule \(which.joined(separator: ", "))")
+        weighCriticality()
+        weighPlace()
         let harmful = Set(detections.filter(\.isSafety).map(\.name)).sorted()
         if !harmful.isEmpty {
-            severity = .critical
-            severityReasons.append("process safety is touched: \(harmful.joined(separator: ", "))")
+            step(
+                "safety", harmful.joined(separator: ", "), to: .critical,
+                "process safety is touched: \(harmful.joined(separator: ", "))")
         }
         for asset in affected where asset.isController {
             var met: Set<String> = []
@@ -100,12 +114,14 @@ extension IncidentRecord {
             }
             met.remove("")
             if met.count >= 3 {
-                severity = .critical
                 let names = met.sorted { (catalog.order($0), $0) < (catalog.order($1), $1) }
-                severityReasons.append(
+                step(
+                    "several tactics", asset.address, to: .critical,
                     "\(names.count) tactics against \(asset.address): \(names.joined(separator: ", "))")
             }
         }
+        severityReasons = severitySteps.enumerated().filter { $0.offset == 0 || $0.element.isReason }.map(
+            \.element.reason)
         switch severity {
         case .critical: urgency = "immediate"
         case .high: urgency = "high"
@@ -119,6 +135,59 @@ extension IncidentRecord {
                 (order.firstIndex(of: $0.lowercased()) ?? -1, $0) < (order.firstIndex(of: $1.lowercased()) ?? -1, $1)
             }, functionalImpact: impact.functional, informationImpact: impact.information, activity: activity,
             ruleLevel: highest, recoverability: impact.recoverability)
+    }
+
+    /// How much depends on the devices that it was done to.
+    private mutating func weighCriticality() {
+        let targets = affected.filter { $0.role != "source" }
+        let known = targets.compactMap { $0.criticality?.lowercased() }
+        if known.contains("critical") {
+            let names = targets.filter { $0.criticality?.lowercased() == "critical" }.map(\.label)
+            step(
+                "asset criticality", "critical", by: 1,
+                "a critical asset is hit: \(names.prefix(4).joined(separator: ", "))")
+        } else if !targets.isEmpty, known.count == targets.count, known.allSatisfy({ $0 == "low" }) {
+            step("asset criticality", "low", by: -1, "all assets that it hit are of low criticality")
+        } else {
+            let highest = ["high", "medium", "low"].first(where: known.contains) ?? "unknown"
+            step("asset criticality", highest, by: 0, "asset criticality \(highest) leaves it as it is")
+        }
+    }
+
+    /// Where in the plant, and at which stage of an attack.
+    private mutating func weighPlace() {
+        let targets = affected.filter { $0.role != "source" }
+        let levels = targets.compactMap { $0.level.flatMap(CISALocation.level) }
+        let stage = activity
+        if let lowest = levels.min(), lowest < 2 || targets.contains(where: \.isSafety) {
+            let isFar = stage != "Prepare" && severity < .medium
+            let level = targets.first { $0.level.flatMap(CISALocation.level) == lowest }?.level ?? ""
+            step(
+                "Purdue level", level, to: isFar ? .medium : severity,
+                isFar
+                    ? "basic control (level \(level)) is reached: at least MEDIUM"
+                    : "Purdue level \(level) leaves it as it is")
+        } else {
+            let level = targets.compactMap(\.level).min() ?? "unknown"
+            step("Purdue level", level, to: severity, "Purdue level \(level) leaves it as it is")
+        }
+        let isDone = stage == "Effect" && targets.contains { $0.isController && $0.writes == "accepted" }
+        step(
+            "ATT&CK stage", stage, to: isDone && severity < .high ? .high : severity,
+            isDone ? "a controller carried the command out: at least HIGH" : "stage \(stage) leaves it as it is")
+    }
+
+    private mutating func step(_ factor: String, _ value: String, by steps: Int, _ reason: String) {
+        let all = IncidentSeverity.allCases
+        let place = min(max(severity.rank - 1 + steps, 0), all.count - 1)
+        step(factor, value, to: all[place], reason)
+    }
+
+    private mutating func step(_ factor: String, _ value: String, to next: IncidentSeverity, _ reason: String) {
+        let isReason = next != severity || factor == "safety" || factor == "several tactics"
+        severitySteps.append(
+            SeverityStep(factor: factor, value: value, from: severity, to: next, reason: reason, isReason: isReason))
+        severity = next
     }
 
     /// The observed activity in NCISS's words.
@@ -135,6 +204,7 @@ extension IncidentRecord {
     }
 
     private mutating func classify(_ firing: String) {
+        guard classification.setBy == nil else { return }
         let type: String
         if isSafety {
             type = "process safety violation"
@@ -183,6 +253,26 @@ extension IncidentRecord {
         cisa.vector = vector
         cisa.pointOfContact = contacts.first?.name ?? lead
         cisa.firstDetected = times.detected
+    }
+
+    private mutating func compareClocks() {
+        let senders = Dictionary(evidence.map { ($0.eventUid, $0.peer.isEmpty ? $0.receiver : $0.peer) }) { first, _ in
+            first
+        }
+        var found: [String: SenderClock] = [:]
+        for entry in timeline {
+            guard let sender = senders[entry.eventUid], !sender.isEmpty else { continue }
+            let (lag, over) = entry.received.nanoseconds.subtractingReportingOverflow(entry.time.nanoseconds)
+            guard !over else { continue }
+            let milliseconds = Int(lag / 1_000_000)
+            var clock =
+                found[sender] ?? SenderClock(sender: sender, events: 0, leastLag: milliseconds, mostLag: milliseconds)
+            clock.events += 1
+            clock.leastLag = min(clock.leastLag, milliseconds)
+            clock.mostLag = max(clock.mostLag, milliseconds)
+            found[sender] = clock
+        }
+        clocks = found.values.sorted { $0.sender < $1.sender }
     }
 
     private mutating func cover(_ limits: IncidentLimits, _ knowledge: IncidentKnowledge) {

@@ -9,7 +9,7 @@ public struct IncidentRecord: Codable, Sendable, Equatable {
     /// What the record follows.
     public var basis = "NIST SP 800-61r3 outcomes with SP 800-61r2 record fields"
     /// The version of this layout.
-    public var layout = 1
+    public var layout = 2
     /// The short id, such as `INC-3F2A9C1B`.
     public var id: String
     /// The full identifier, 32 hexadecimal digits.
@@ -28,10 +28,14 @@ public struct IncidentRecord: Codable, Sendable, Equatable {
     public var declaredBy: Declaration
     /// What its firings have in common.
     public var actor: Actor
+    /// Further actors whose firings belong to it.
+    public var joined: [Joined]
     /// The overall estimate.
     public var severity: IncidentSeverity
     /// Why it is that.
     public var severityReasons: [String]
+    /// How it came to be that, factor by factor.
+    public var severitySteps: [SeverityStep]
     /// What the estimate was made from (RS.MA-02).
     public var severityInputs: SeverityInputs
     /// How soon someone has to act: immediate, high, medium or low.
@@ -66,15 +70,23 @@ public struct IncidentRecord: Codable, Sendable, Equatable {
     public var recommended: [Recommendation]
     /// What was lost or left out while it was made.
     public var coverage: Coverage
+    /// The clocks of those who sent the events.
+    public var clocks: [SenderClock]
     /// When it started, was detected, changed and was resolved.
     public var times: Times
     /// Other incidents that have to do with it.
     public var related: [Relation]
     /// Who leads; a group until a person takes it.
     public var lead: String
+    /// The person who has it; nil until someone took it.
+    public var assignee: String?
+    /// What an analyst found it to be; nil while it is open.
+    public var verdict: IncidentVerdict?
     /// Whom to reach, by zone.
     public var contacts: [Contact]
-    /// Steps taken (analyst).
+    /// What it takes in without opening again, each with its count.
+    public var suppressions: [Suppression] = []
+    /// The log of all steps: it only grows, and each names the hash of the one before.
     public var actions: [Action] = []
     /// Containment measures (analyst).
     public var containment: [Measure] = []
@@ -112,8 +124,10 @@ public struct IncidentRecord: Codable, Sendable, Equatable {
         self.summary = ""
         self.declaredBy = founder
         self.actor = actor
+        self.joined = []
         self.severity = .informational
         self.severityReasons = []
+        self.severitySteps = []
         self.severityInputs = SeverityInputs()
         self.urgency = "low"
         self.confidence = "low"
@@ -131,6 +145,7 @@ public struct IncidentRecord: Codable, Sendable, Equatable {
         self.evidenceHold = EvidenceHold(isHeld: true, reason: "the incident is open")
         self.recommended = []
         self.coverage = Coverage()
+        self.clocks = []
         self.times = Times(started: started)
         self.related = []
         self.lead = lead
@@ -144,7 +159,8 @@ public struct IncidentRecord: Codable, Sendable, Equatable {
             phase.current = status.phase
             phase.changes.append(Change(to: status.phase, time: time, by: by))
         }
-        if status == .resolved || (!status.isOpen && times.resolved == nil) { times.resolved = time }
+        if !status.isOpen, times.resolved == nil { times.resolved = time }
+        times.closed = status == .closed || status == .falsePositive ? time : nil
         if status.isOpen { times.resolved = nil }
     }
 }

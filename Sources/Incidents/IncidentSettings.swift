@@ -20,8 +20,20 @@ public struct IncidentSettings: Sendable {
 
     /// The most event time between two firings of one actor in the same incident, in nanoseconds.
     public var gap: Int64 = 86_400_000_000_000
+    /// The most event time after the end of an incident within which its actor's next firing opens it again, in
+    /// nanoseconds; 0: it never does, a new incident is linked to it.
+    public var reopen: Int64 = 86_400_000_000_000
     /// Addresses that join only firings of the same rule and group.
     public var stops: [Stop] = []
+    /// Whether an address that an open incident hit, and that acts now, belongs to that incident.
+    public var followsTargets = true
+    /// Whether two addresses that use one account belong to one incident.
+    public var joinsAccounts = false
+    /// Accounts that many use, in lower case: they join nothing.
+    public var commonAccounts: Set<String> = [
+        "root", "admin", "administrator", "system", "guest", "anonymous", "nobody", "user", "operator", "service",
+        "local service", "network service", "localsystem", "unknown", "-",
+    ]
     /// Ceilings.
     public var limits = IncidentLimits()
     /// Whom to reach, by zone; zone `*` is for all.
@@ -41,6 +53,12 @@ public struct IncidentSettings: Sendable {
     /// The schema of OCSF events.
     public var dictionary = OCSFDictionary.v1_8_0
 
+    /// Whether an account joins nothing: a common name, or that of a machine.
+    func isCommon(account: String) -> Bool {
+        let name = account.split(separator: "\\").last.map(String.init) ?? account
+        return name.hasSuffix("$") || commonAccounts.contains(name.lowercased())
+    }
+
     /// The defaults.
     public init() {}
 }
@@ -55,6 +73,12 @@ public struct IncidentLimits: Sendable {
     public var detectionsPerRule = 16
     /// Firings that are listed one by one.
     public var detections = 256
+    /// Firings after which an incident takes in no more, and the next one begins.
+    public var size = 10_000
+    /// Further actors of an incident.
+    public var actors = 16
+    /// Open incidents that may have hit an address that acts now, for it to join one of them.
+    public var neighbours = 1
     /// Addresses that a listed firing names.
     public var targetsPerDetection = 32
     /// Devices in the incident.

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Documents
+public import Events
 
 /// What to do about each technique, from `mappings/attack/playbooks.yaml`.
 public struct Playbooks: Sendable {
     /// One step of advice.
-    public struct Step: Sendable, Equatable {
-        /// The text, with `{actor}`, `{targets}` and `{conduit}` to be filled in.
-        public let text: String
-        /// The protocols that it is for; empty for all.
-        public let protocols: [String]
-    }
+    public typealias Step = Response.Step
 
     /// The three parts of advice: RS.MI wants containment apart from the rest.
     public struct Advice: Sendable, Equatable {
@@ -31,11 +27,17 @@ public struct Playbooks: Sendable {
     public let tactics: [String: Advice]
     /// Advice for all else.
     public let fallback: Advice
+    /// What ATT&CK's mitigations mean in a plant, by id, in our words.
+    public let mitigations: [String: String]
 
     /// No advice at all.
-    public static let empty = Playbooks(techniques: [:], tactics: [:], fallback: Advice())
+    public static let empty = Playbooks(
+        techniques: [:], tactics: [:], fallback: Advice(), mitigations: [:])
 
-    init(techniques: [String: Advice], tactics: [String: Advice], fallback: Advice) {
+    init(
+        techniques: [String: Advice], tactics: [String: Advice], fallback: Advice, mitigations: [String: String]
+    ) {
+        self.mitigations = mitigations
         self.techniques = techniques
         self.tactics = tactics
         self.fallback = fallback
@@ -44,7 +46,13 @@ public struct Playbooks: Sendable {
     /// Reads playbooks; complains about what is wrong in them and keeps the rest.
     public static func parse(text: String, file: String, complaints: Complaints) -> Playbooks {
         guard let root = Element.documents(text, file: file, complaints: complaints).first else { return .empty }
-        root.allow(only: ["techniques", "tactics", "fallback"])
+        root.allow(only: ["techniques", "tactics", "fallback", "mitigations"])
+        var mitigations: [String: String] = [:]
+        for (key, value) in root["mitigations"]?.members ?? [] {
+            guard let id = key.scalar, let text = value.string else { continue }
+            for fault in Response.faults(in: text) { value.complain(fault) }
+            mitigations[id] = text
+        }
         func table(_ name: String) -> [String: Advice] {
             var table: [String: Advice] = [:]
             for (key, value) in root.required(name)?.members ?? [] {
@@ -54,7 +62,7 @@ public struct Playbooks: Sendable {
         }
         return Playbooks(
             techniques: table("techniques"), tactics: table("tactics"),
-            fallback: root.required("fallback").map(advice) ?? Advice())
+            fallback: root.required("fallback").map(advice) ?? Advice(), mitigations: mitigations)
     }
 
     private static func advice(_ element: Element) -> Advice {
@@ -70,17 +78,9 @@ public struct Playbooks: Sendable {
         return element.items.compactMap { item in
             if item.isMapping { item.allow(only: ["text", "protocols"]) }
             guard let text = item.isMapping ? item.required("text")?.string : item.string else { return nil }
-            for name in placeholders(text) where !["actor", "targets", "conduit"].contains(name) {
-                item.complain("no placeholder '{\(name)}'; there are {actor}, {targets} and {conduit}")
-            }
-            // A controller that comes up again may come up with other logic, and evidence in memory is gone.
-            if text.lowercased().contains("reboot") { item.complain("a playbook never tells anyone to reboot") }
+            for fault in Response.faults(in: text) { item.complain(fault) }
             return Step(text: text, protocols: item["protocols"]?.strings ?? [])
         }
-    }
-
-    private static func placeholders(_ text: String) -> [String] {
-        text.split(separator: "{", omittingEmptySubsequences: false).dropFirst().map { String($0.prefix { $0 != "}" }) }
     }
 
     /// The protocols that some step is for.

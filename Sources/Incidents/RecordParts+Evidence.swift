@@ -111,8 +111,18 @@ extension IncidentRecord {
         public var peer: String
         /// Where they are stored.
         public var stored: String
-        /// Who handled them (RS.AN-07: provenance).
-        public var handledBy: [String]
+        /// Who handled them, in their order (RS.AN-07: integrity and provenance).
+        public var custody: [Custody]
+    }
+
+    /// One link in the custody of evidence.
+    public struct Custody: Codable, Sendable, Equatable {
+        /// Who handled it.
+        public var by: String
+        /// What was done with it.
+        public var what: String
+        /// When.
+        public var time: Moment
     }
 
     /// Whether data is kept from retention.
@@ -125,6 +135,14 @@ extension IncidentRecord {
 
     /// Another incident that has to do with this one.
     public struct Relation: Codable, Sendable, Equatable {
+        /// Another incident has what this one had.
+        static let mergedInto = "merged into"
+        /// It has what the other one had.
+        static let mergedFrom = "took in"
+        /// It was part of the other one.
+        static let splitFrom = "split from"
+        /// Part of it became the other one.
+        static let splitInto = "split into"
         /// Its id.
         public var id: String
         /// How it is related.
@@ -145,29 +163,6 @@ extension IncidentRecord {
             self.zone = zone
             self.name = name
             self.reach = reach
-        }
-    }
-
-    /// A step that someone took or will take (SP 800-61r2 3.2.5: every step documented and time-stamped).
-    public struct Action: Codable, Sendable, Equatable {
-        /// What.
-        public var what: String
-        /// By whom.
-        public var by: String
-        /// When.
-        public var time: Moment
-        /// planned, done or given up.
-        public var state: String
-        /// When it is expected to be done.
-        public var expected: Moment?
-
-        /// A step.
-        public init(what: String, by: String, time: Moment, state: String, expected: Moment? = nil) {
-            self.what = what
-            self.by = by
-            self.time = time
-            self.state = state
-            self.expected = expected
         }
     }
 

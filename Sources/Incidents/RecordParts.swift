@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import Events
 
 extension IncidentRecord {
     /// A phase of SP 800-61r2 section 3.
@@ -86,6 +87,68 @@ extension IncidentRecord {
         public var recoverability = "Regular"
     }
 
+    /// An actor that belongs to the incident besides its first.
+    public struct Joined: Codable, Sendable, Equatable {
+        /// Its kind.
+        public var kind: String
+        /// The address or value.
+        public var value: String
+        /// Why it belongs to it.
+        public var why: String
+    }
+
+    /// Firings of one fingerprint (rule, actor and group) that an analyst does not want to hear of again: they are counted.
+    public struct Suppression: Codable, Sendable, Equatable {
+        /// The SHA-256 over rule, actor and group.
+        public var fingerprint: String
+        /// The rule's id.
+        public var rule: String
+        /// The rule's name.
+        public var name: String
+        /// The values that the rule grouped by.
+        public var group: [Pair]
+        /// Until when, in event time.
+        public var until: Moment
+        /// Who wanted it.
+        public var by: String
+        /// Why.
+        public var reason: String
+        /// The firings that were taken in.
+        public var detections: Int
+        /// Their events.
+        public var events: Int
+        /// The latest of them.
+        public var last: Moment?
+    }
+
+    /// How far the clock of a sender was from ours while the incident ran (SP 800-61r2 3.2.4: clocks must agree).
+    public struct SenderClock: Codable, Sendable, Equatable {
+        /// The sender's address; the receiver's name where there is none.
+        public var sender: String
+        /// The events that it was seen by.
+        public var events: Int
+        /// The least of receive time less event time, in milliseconds: delay and skew; below zero its clock was ahead.
+        public var leastLag: Int
+        /// The most.
+        public var mostLag: Int
+    }
+
+    /// What one factor made of the severity.
+    public struct SeverityStep: Codable, Sendable, Equatable {
+        /// rule level, asset criticality, Purdue level, ATT&CK stage, safety or several tactics.
+        public var factor: String
+        /// Its value here.
+        public var value: String
+        /// The severity before.
+        public var from: IncidentSeverity
+        /// The severity after.
+        public var to: IncidentSeverity
+        /// Why, in words.
+        public var reason: String
+        /// Whether it is a reason for what came out.
+        public var isReason: Bool
+    }
+
     /// The type of incident, at first sight and now.
     public struct Classification: Codable, Sendable, Equatable {
         /// At first sight.
@@ -94,6 +157,8 @@ extension IncidentRecord {
         public var current: String
         /// The firing that changed it.
         public var changedBy: String?
+        /// The analyst who set it; the engine then leaves it alone.
+        public var setBy: String?
     }
 
     /// The three impacts of SP 800-61r2 section 3.2.6.
@@ -202,6 +267,8 @@ extension IncidentRecord {
         public var first: Moment
         /// Its last event.
         public var last: Moment
+        /// What its author says to do, as it was when it fired last.
+        public var response: Response?
     }
 
     /// Advice for the people who respond.
@@ -214,6 +281,8 @@ extension IncidentRecord {
         public var techniques: [String]
         /// The ATT&CK mitigation that it names.
         public var mitigation: String?
+        /// The name of the rule whose response it is of; nil for a playbook's.
+        public var rule: String?
     }
 
     /// What was lost or left out.
@@ -244,6 +313,8 @@ extension IncidentRecord {
         public var reported: Moment?
         /// When it was resolved.
         public var resolved: Moment?
+        /// When it was closed.
+        public var closed: Moment?
         /// The changes of its status.
         public var changes: [Change] = []
 

@@ -94,6 +94,11 @@ public final class Registry: Sendable {
         families.withLock { $0[name]?.members.reduce(0) { $0 + $1.instrument.current } ?? 0 }
     }
 
+    /// The members of a name: their labels as they are exposed (`stage="parse",reason="x"`), and their values.
+    public func members(of name: String) -> [(labels: String, value: Int64)] {
+        families.withLock { $0[name]?.members.map { ($0.labels, $0.instrument.current) } ?? [] }
+    }
+
     /// All instruments in the Prometheus text exposition format 0.0.4, names in byte order.
     public func exposition() -> String {
         families.withLock { families in

@@ -32,21 +32,91 @@ enum CaseFolding {
         return UInt16(exactly: mapped(scalar).value) ?? UInt16(value)
     }
 
+    /// Whether bytes are ASCII, and whether any of them (if they are) is an upper-case letter.
+    static func look(_ bytes: RawSpan) -> (isASCII: Bool, hasUpper: Bool) {
+        bytes.withUnsafeBytes { bytes in
+            var (index, all, upper) = (0, UInt64(0), UInt64(0))
+            while index &+ 8 <= bytes.count {
+                let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                all |= word
+                upper |= uppers(word)
+                index &+= 8
+            }
+            while index < bytes.count {
+                all |= UInt64(bytes[index])
+                upper |= uppers(UInt64(bytes[index]))
+                index &+= 1
+            }
+            return (all & 0x8080_8080_8080_8080 == 0, upper != 0)
+        }
+    }
+
+    /// 0x80 in each byte that is an upper-case letter of ASCII.
+    @inline(__always)
+    private static func uppers(_ word: UInt64) -> UInt64 {
+        let low = word & 0x7F7F_7F7F_7F7F_7F7F
+        let fromA = low &+ 0x3F3F_3F3F_3F3F_3F3F
+        let beyondZ = low &+ 0x2525_2525_2525_2525
+        return (fromA ^ beyondZ) & ~word & 0x8080_8080_8080_8080
+    }
+
+    /// Appends the folded form of ASCII to `slab`.
+    static func append(ascii bytes: RawSpan, to slab: inout Slab) {
+        _ = slab.append(upTo: bytes.byteCount) { room in
+            bytes.withUnsafeBytes { bytes in
+                var index = 0
+                while index &+ 8 <= bytes.count {
+                    let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                    room.storeBytes(of: word | uppers(word) >> 2, toByteOffset: index, as: UInt64.self)
+                    index &+= 8
+                }
+                while index < bytes.count {
+                    let byte = bytes[index]
+                    room[index] = byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
+                    index &+= 1
+                }
+                return bytes.count
+            }
+        }
+    }
+
     /// Appends the folded form of valid UTF-8 to `slab`.
     static func append(_ bytes: RawSpan, to slab: inout Slab) {
-        var index = 0
-        while let byte = bytes.byte(at: index) {
-            if byte < 0x80 {
-                slab.append(byte: byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte)
-                index += 1
-                continue
+        // A folded scalar is at most half as long again.
+        _ = slab.append(upTo: bytes.byteCount * 2) { room in
+            bytes.withUnsafeBytes { bytes in
+                var (index, end) = (0, 0)
+                while index < bytes.count {
+                    if index &+ 8 <= bytes.count {
+                        let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                        if word & 0x8080_8080_8080_8080 == 0 {
+                            room.storeBytes(of: word | uppers(word) >> 2, toByteOffset: end, as: UInt64.self)
+                            index &+= 8
+                            end &+= 8
+                            continue
+                        }
+                    }
+                    let byte = bytes[index]
+                    if byte < 0x80 {
+                        room[end] = byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
+                        index &+= 1
+                        end &+= 1
+                        continue
+                    }
+                    let length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2
+                    var value = UInt32(byte) & (0x7F >> UInt32(length))
+                    for place in index &+ 1..<min(index &+ length, bytes.count) {
+                        value = value << 6 | UInt32(bytes[place]) & 0x3F
+                    }
+                    let folded = fold(Unicode.Scalar(value) ?? "\u{FFFD}")
+                    for unit in UTF8.encode(folded) ?? UTF8.encodedReplacementCharacter {
+                        room[end] = unit
+                        end &+= 1
+                    }
+                    index &+= length
+                }
+                return end
             }
-            let length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2
-            var value = UInt32(byte) & (0x7F >> UInt32(length))
-            for offset in 1..<length { value = value << 6 | UInt32(bytes.byte(at: index + offset) ?? 0) & 0x3F }
-            let folded = fold(Unicode.Scalar(value) ?? "\u{FFFD}")
-            for unit in UTF8.encode(folded) ?? UTF8.encodedReplacementCharacter { slab.append(byte: unit) }
-            index += length
         }
     }
 

@@ -31,7 +31,7 @@ public struct RuleFacts: Sendable {
     public let falsePositives: [String]
     /// Its references.
     public let references: [String]
-    /// The SHA-256 of the rule's content in hex; layout, comments and samples are not content.
+    /// The SHA-256 of the rule's content in hex; layout, comments, samples and response are not content.
     public let contentHash: String
     /// Its own unit tests.
     public let samples: [RuleSample]
@@ -41,12 +41,15 @@ public struct RuleFacts: Sendable {
     public let line: Int
     /// Members that Sigma does not define, as JSON.
     public let custom: [String: [UInt8]]
+    /// What to do when it fires.
+    public let response: Response
 
     /// The facts that a firing carries on.
     public func firingRule(criterion: String) -> Firing.Rule {
         Firing.Rule(
             id: id, name: name ?? title, title: title, description: description, level: level, tags: tags,
-            contentHash: contentHash, criterion: criterion, falsePositives: falsePositives)
+            contentHash: contentHash, criterion: criterion, falsePositives: falsePositives,
+            response: response)
     }
 }
 

@@ -7,19 +7,15 @@ extension MatchScratch {
     mutating func matches(_ ruleSet: RuleSet, _ candidates: RuleCandidates, into hits: inout [Int]) {
         let index = ruleSet.index
         let program = ruleSet.program
-        for word in marked.indices { marked[word] = index.always[word] }
-        for number in 0..<present.count {
-            let slot = Int(present[number])
-            guard index.kinds[slot] != 0 else { continue }
-            index.mark(presenceOf: slot, &marked)
-            var value = slots[slot].first
-            while value >= 0 {
-                MatchScratch.mark(index, slot, values[Int(value)], raw, folded, generation, &possible, &marked)
-                value = values[Int(value)].next
-            }
+        if candidates.isExhaustive {
+            for word in found.marked.indices { found.marked[word] = .max }
+            for item in found.possible.indices { found.possible[item] = .max }
+        } else {
+            search(index)
         }
-        for word in marked.indices {
-            var open = marked[word] & candidates.words[word]
+        allow(candidates, program, index)
+        for word in found.marked.indices {
+            var open = found.marked[word] & allowed[word]
             while open != 0 {
                 let place = word << 6 | open.trailingZeroBitCount
                 open &= open - 1
@@ -29,14 +25,69 @@ extension MatchScratch {
                 if let filter { suppress(filter.number) } else { hits.append(place) }
             }
         }
+        // The room is made anew for the index.
+        if candidates.isExhaustive { owner = nil }
+    }
+
+    /// Marks the rules that may match.
+    private mutating func search(_ index: WitnessIndex) {
+        for word in found.marked.indices { found.marked[word] = index.always[word] }
+        for number in 0..<present.count { index.mark(presenceOf: Int(present[number]), stamp: generation, &found) }
+        var number = 0
+        while number < values.count { number = mark(from: number, index) }
+    }
+
+    /// Which rules look at the event: those that always do, and those of the log sources that it answers.
+    private mutating func allow(_ candidates: RuleCandidates, _ program: Program, _ index: WitnessIndex) {
+        for word in allowed.indices { allowed[word] = candidates.words[word] }
+        for branch in 0..<candidates.branches.count where holds(candidates.branches[branch].root, program, index) {
+            for word in allowed.indices { allowed[word] |= candidates.branches[branch].words[word] }
+        }
+    }
+
+    /// Marks what value number `first` makes possible in all fields that have it, and tells where the next one is.
+    private mutating func mark(from first: Int, _ index: WitnessIndex) -> Int {
+        var end = first
+        var kind: UInt8 = 0
+        var bits: UInt64 = 0
+        run &+= 1
+        repeat {
+            let value = values[end]
+            let slot = Int(value.slot)
+            // What another path has given the field instead says nothing.
+            if slots[slot].rank == value.rank {
+                kind |= index.kinds[slot]
+                found.slots[slot] = run
+                bits |= WitnessIndex.bit(slot)
+            }
+            end += 1
+        } while end < values.count && values[end].raw == values[first].raw
+        guard kind & 11 != 0 else { return end }
+        if values[first].isFoldedApart {
+            MatchScratch.mark(
+                folded, values[first].fold, values, first..<end, kind, slots, run, bits, generation, index, &found)
+        } else {
+            MatchScratch.mark(
+                raw, values[first].raw, values, first..<end, kind, slots, run, bits, generation, index, &found)
+        }
+        return end
     }
 
     private static func mark(
-        _ index: WitnessIndex, _ slot: Int, _ value: Value, _ raw: borrowing Slab, _ folded: borrowing Slab,
-        _ stamp: UInt32, _ possible: inout [UInt32], _ marked: inout [UInt64]
+        _ slab: borrowing Slab, _ extent: Extent, _ values: [Value], _ same: Range<Int>, _ kind: UInt8, _ slots: [Slot],
+        _ run: UInt32, _ bits: UInt64, _ stamp: UInt32, _ index: WitnessIndex, _ found: inout WitnessIndex.Found
     ) {
-        let bytes = value.isFoldedApart ? folded.bytes(value.fold) : raw.bytes(value.raw)
-        index.mark(slot, bytes, stamp: stamp, &possible, &marked)
+        let bytes = slab.bytes(extent)
+        if kind & 1 != 0 {
+            let hash = HashTable.hash(bytes, seed: 0)
+            for number in same {
+                let slot = Int(values[number].slot)
+                guard index.kinds[slot] & 1 != 0, slots[slot].rank == values[number].rank else { continue }
+                index.markExact(hash, slot, stamp: stamp, &found)
+            }
+        }
+        if kind & 8 != 0 { index.markShort(in: bytes, run: run, stamp: stamp, &found) }
+        if kind & 2 != 0 { index.markNeedles(in: bytes, run: run, slots: bits, stamp: stamp, &found) }
     }
 
     /// Whether the event meets the condition at `root`.
@@ -46,27 +97,56 @@ extension MatchScratch {
         case .item: return answer(Int(node.first), program, index)
         case .not: return !holds(program.children[Int(node.first)], program, index)
         case .all:
-            for child in Int(node.first)..<Int(node.first + node.count)
+            for child in Int(node.first)..<Int(node.first &+ node.count)
             where !holds(program.children[child], program, index) {
                 return false
             }
             return true
         case .any:
-            for child in Int(node.first)..<Int(node.first + node.count)
+            for child in Int(node.first)..<Int(node.first &+ node.count)
             where holds(program.children[child], program, index) {
                 return true
+            }
+            return false
+        case .allItems:
+            for child in Int(node.first)..<Int(node.first &+ node.count)
+            where !answer(Int(program.children[child]), program, index) {
+                return false
+            }
+            return true
+        case .anyItem:
+            let end = Int(node.first &+ node.count)
+            var child = MatchScratch.firstPossible(
+                program.children, Int(node.first), end, found.possible, generation)
+            while child < end {
+                if answer(Int(program.children[child]), program, index) { return true }
+                child = MatchScratch.firstPossible(program.children, child &+ 1, end, found.possible, generation)
             }
             return false
         }
     }
 
+    /// The first of the items from place `start` on that may hold.
+    @inline(__always)
+    private static func firstPossible(
+        _ items: [Int32], _ start: Int, _ end: Int, _ possible: [UInt32], _ generation: UInt32
+    ) -> Int {
+        items.withUnsafeBufferPointer { items in
+            possible.withUnsafeBufferPointer { possible in
+                var place = start
+                while place < end, possible[Int(items[place])] < generation { place &+= 1 }
+                return place
+            }
+        }
+    }
+
     /// The answer to one item, worked out once an event.
     private mutating func answer(_ number: Int, _ program: Program, _ index: WitnessIndex) -> Bool {
-        let known = answers[number]
+        let known = found.answers[number]
         if known >> 1 == generation { return known & 1 != 0 }
-        if index.isIndexed[number] != 0, possible[number] != generation { return false }
+        guard found.possible[number] >= generation else { return false }
         let result = test(program.items[number], program)
-        answers[number] = generation << 1 | (result ? 1 : 0)
+        found.answers[number] = generation << 1 | (result ? 1 : 0)
         return result
     }
 

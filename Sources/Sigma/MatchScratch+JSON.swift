@@ -2,21 +2,24 @@
 public import Events
 internal import Wire
 
-/// Which fields a walk through a JSON value looks for.
+/// Which slots a walk through a JSON value finds values for.
 struct FieldFinder: Sendable {
+    let targets: SlotTargets
     private let table: HashTable
-    private let fields: [[UInt8]]
+    private let paths: [[UInt8]]
 
-    init(_ program: Program) {
-        fields = program.fields.map { Array($0.utf8) }
-        table = HashTable(
-            fields.enumerated().dropFirst().map { (HashTable.hash($0.element.span.bytes, seed: 0), Int32($0.offset)) })
+    init(_ targets: SlotTargets) {
+        self.targets = targets
+        paths = targets.paths.map { Array($0.utf8) }
+        table = HashTable(paths.enumerated().map { (HashTable.hash($0.element.span.bytes, seed: 0), Int32($0.offset)) })
     }
 
-    /// The slot of a dotted path, or nil.
-    func slot(_ path: [UInt8]) -> Int? {
-        var found: Int?
-        table.forEach(HashTable.hash(path.span.bytes, seed: 0)) { if fields[Int($0)] == path { found = Int($0) } }
+    /// The targets of a dotted path, as places in ``SlotTargets/targets``.
+    func run(_ path: [UInt8]) -> Range<Int> {
+        var found = 0..<0
+        table.forEach(HashTable.hash(path.span.bytes, seed: 0)) {
+            if paths[Int($0)] == path { found = targets.run(Int($0)) }
+        }
         return found
     }
 }
@@ -58,10 +61,10 @@ extension MatchScratch {
         _ tape: JSONTape, _ index: Int, _ bytes: RawSpan, _ finder: FieldFinder, _ wanted: [UInt8]
     ) {
         let value = tape.values[index]
-        let slot = path.isEmpty ? nil : finder.slot(path).flatMap { wanted[$0] != 0 ? $0 : nil }
+        let run = path.isEmpty ? 0..<0 : finder.run(path)
         switch value.kind {
         case .object:
-            if let slot { note(slot) }
+            note(run, finder, wanted)
             var child = index + 1
             let length = path.count
             while child < Int(value.next) {
@@ -77,21 +80,55 @@ extension MatchScratch {
                 child = Int(tape.values[child].next)
             }
         case .array:
-            if let slot { note(slot) }
+            note(run, finder, wanted)
             var child = index + 1
             while child < Int(value.next) {
                 walk(tape, child, bytes, finder, wanted)
                 child = Int(tape.values[child].next)
             }
-        case .null:
-            if let slot { note(slot, isNull: true) }
-        case .string, .number, .yes, .no:
-            if let slot { add(slot, tape, value, bytes) }
-            if wanted[Program.keywordSlot] != 0 { add(Program.keywordSlot, tape, value, bytes) }
+        case .null: note(run, finder, wanted, isNull: true)
+        case .string, .number, .yes, .no: add(run, tape, value, bytes, finder, wanted)
         }
     }
 
-    private mutating func add(_ slot: Int, _ tape: JSONTape, _ value: JSONTape.Value, _ bytes: RawSpan) {
+    private mutating func note(_ run: Range<Int>, _ finder: FieldFinder, _ wanted: [UInt8], isNull: Bool = false) {
+        for place in run {
+            let slot = Int(finder.targets.targets[place].slot)
+            if wanted[slot] != 0 { note(slot, isNull: isNull) }
+        }
+    }
+
+    private mutating func add(
+        _ run: Range<Int>, _ tape: JSONTape, _ value: JSONTape.Value, _ bytes: RawSpan, _ finder: FieldFinder,
+        _ wanted: [UInt8]
+    ) {
+        var isLoaded = false
+        for place in run {
+            let target = finder.targets.targets[place]
+            let slot = Int(target.slot)
+            guard wanted[slot] != 0, target.map < 0 else { continue }
+            rank = target.rank
+            if isLoaded { repeatLast(slot) } else { isLoaded = add(slot, tape, value, bytes) }
+        }
+        if wanted[Program.keywordSlot] != 0 {
+            rank = 0
+            if isLoaded { repeatLast(Program.keywordSlot) } else { _ = add(Program.keywordSlot, tape, value, bytes) }
+        }
+        for place in run {
+            let target = finder.targets.targets[place]
+            guard target.map >= 0, wanted[Int(target.slot)] != 0 else { continue }
+            rank = target.rank
+            add(mapped: finder.targets.maps[Int(target.map)].value(of: bytes.part(value.extent)), Int(target.slot))
+        }
+    }
+
+    /// The field has this value, or none that the rule's words have a name for.
+    mutating func add(mapped value: [UInt8]?, _ slot: Int) {
+        if let value { add(slot, value.span.bytes) }
+    }
+
+    /// - Returns: whether the value was one.
+    private mutating func add(_ slot: Int, _ tape: JSONTape, _ value: JSONTape.Value, _ bytes: RawSpan) -> Bool {
         let inside = bytes.part(value.extent)
         switch value.kind {
         case .string where value.isEscaped:
@@ -103,9 +140,12 @@ extension MatchScratch {
                 add(slot, whole)
             } else if let number = Double(inside.text) {
                 add(slot, number)
+            } else {
+                return false
             }
         default: add(slot, inside)
         }
+        return true
     }
 }
 

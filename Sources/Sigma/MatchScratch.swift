@@ -11,6 +11,9 @@ public struct MatchScratch: ~Copyable {
         /// In ``folded``, or equal to ``raw`` when there was nothing to fold.
         var fold: Extent
         var isFoldedApart: Bool
+        var slot: Int32
+        /// Of the path that it is from.
+        var rank: Int32
         var next: Int32
     }
 
@@ -18,6 +21,8 @@ public struct MatchScratch: ~Copyable {
     struct Slot {
         var generation: UInt32 = 0
         var first: Int32 = -1
+        /// Of the path that the values are from.
+        var rank: Int32 = 0
         var isNonNull = false
     }
 
@@ -30,16 +35,18 @@ public struct MatchScratch: ~Copyable {
     var slots: [Slot] = []
     /// The slots that the event has, in the order of finding.
     var present: [Int32] = []
-    /// Per item: the generation in which it was answered, and the answer in the lowest bit.
-    var answers: [UInt32] = []
-    /// Per item: the generation in which the index found it.
-    var possible: [UInt32] = []
-    /// One bit per rule: it may match.
-    var marked: [UInt64] = []
+    /// What the index found.
+    var found = WitnessIndex.Found()
+    /// One bit per rule: it looks at the event.
+    var allowed: [UInt64] = []
     var path: [UInt8] = []
+    /// Of the path that is being loaded, among those of the slot.
+    var rank: Int32 = 0
     var generation: UInt32 = 0
+    /// The number of the value that is being searched.
+    var run: UInt32 = 0
     /// Whose rules the room is for. Kept alive: another rule set may otherwise come to stand at the same address.
-    private var owner: RuleSet?
+    var owner: RuleSet?
     let regex = Pattern.Scratch()
 
     /// Matches that filters suppressed since the caller last took them, by place in ``RuleSet/filters``.
@@ -81,16 +88,26 @@ public struct MatchScratch: ~Copyable {
 
     /// Forgets the last event.
     mutating func begin(_ ruleSet: RuleSet) {
-        if owner !== ruleSet || generation == UInt32.max >> 1 {
+        if owner !== ruleSet || generation == WitnessIndex.stampLimit {
             owner = ruleSet
             slots = Array(repeating: Slot(), count: ruleSet.program.fields.count)
-            answers = Array(repeating: 0, count: ruleSet.program.items.count)
-            possible = Array(repeating: 0, count: ruleSet.program.items.count)
-            marked = Array(repeating: 0, count: (ruleSet.rules.count + 63) / 64)
+            found.answers = Array(repeating: 0, count: ruleSet.program.items.count)
+            // What the index does not know of is always possible.
+            found.possible = ruleSet.index.isIndexed.map { $0 == 0 ? .max : 0 }
+            found.states = Array(repeating: 0, count: ruleSet.rules.count)
+            found.marked = Array(repeating: 0, count: (ruleSet.rules.count + 63) / 64)
+            found.slots = Array(repeating: 0, count: ruleSet.program.fields.count)
+            allowed = found.marked
             suppressed = Array(repeating: 0, count: ruleSet.filters.count)
             generation = 0
+            run = 0
         }
         generation += 1
+        // Numbers of values are not used twice.
+        if run > UInt32.max >> 1 {
+            found.slots = Array(repeating: 0, count: found.slots.count)
+            run = 0
+        }
         raw.reset()
         folded.reset()
         values.removeAll(keepingCapacity: true)
@@ -102,7 +119,7 @@ public struct MatchScratch: ~Copyable {
     /// The field is there.
     mutating func note(_ slot: Int, isNull: Bool = false) {
         if slots[slot].generation != generation {
-            slots[slot] = Slot(generation: generation, first: -1, isNonNull: !isNull)
+            slots[slot] = Slot(generation: generation, first: -1, rank: 0, isNonNull: !isNull)
             present.append(Int32(truncatingIfNeeded: slot))
         } else if !isNull {
             slots[slot].isNonNull = true
@@ -111,18 +128,11 @@ public struct MatchScratch: ~Copyable {
 
     /// The field has this value.
     mutating func add(_ slot: Int, _ bytes: RawSpan) {
-        var high: UInt8 = 0
-        var upper = false
-        bytes.withUnsafeBytes { buffer in
-            for byte in buffer {
-                high |= byte
-                upper = upper || (byte >= 0x41 && byte <= 0x5A)
-            }
-        }
-        if high >= 0x80, !bytes.isValidUTF8 {
+        let (isASCII, upper) = CaseFolding.look(bytes)
+        if !isASCII, !bytes.isValidUTF8 {
             finish(slot, raw.append(bytes.text), upper, isASCII: false)
         } else {
-            finish(slot, raw.append(bytes), upper, isASCII: high < 0x80)
+            finish(slot, raw.append(bytes), upper, isASCII: isASCII)
         }
     }
 
@@ -154,15 +164,38 @@ public struct MatchScratch: ~Copyable {
     }
 
     private mutating func finish(_ slot: Int, _ extent: Extent, _ upper: Bool, isASCII: Bool) {
-        note(slot)
         var fold = extent
         if upper || !isASCII {
             let start = folded.count
             MatchScratch.fold(raw, extent, isASCII, into: &folded)
             fold = Extent(start..<folded.count)
         }
-        values.append(Value(raw: extent, fold: fold, isFoldedApart: upper || !isASCII, next: slots[slot].first))
-        slots[slot].first = Int32(values.count - 1)
+        values.append(
+            Value(
+                raw: extent, fold: fold, isFoldedApart: upper || !isASCII, slot: Int32(slot), rank: rank, next: -1))
+        link(slot)
+    }
+
+    /// Gives the last value to the field, unless a path that counts before this one has given it any.
+    private mutating func link(_ slot: Int) {
+        note(slot)
+        let last = values.count - 1
+        if slots[slot].first >= 0, slots[slot].rank != rank {
+            guard rank < slots[slot].rank else { return }
+            slots[slot].first = -1
+        }
+        slots[slot].rank = rank
+        values[last].next = slots[slot].first
+        slots[slot].first = Int32(last)
+    }
+
+    /// The field has the value that was added last as well.
+    mutating func repeatLast(_ slot: Int) {
+        guard var value = values.last else { return }
+        value.slot = Int32(slot)
+        value.rank = rank
+        values.append(value)
+        link(slot)
     }
 
     private static func fold(_ raw: borrowing Slab, _ extent: Extent, _ isASCII: Bool, into folded: inout Slab) {
@@ -171,15 +204,7 @@ public struct MatchScratch: ~Copyable {
             CaseFolding.append(source, to: &folded)
             return
         }
-        _ = folded.append(upTo: source.byteCount) { room in
-            source.withUnsafeBytes { bytes in
-                for index in 0..<bytes.count {
-                    let byte = bytes[index]
-                    room[index] = byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
-                }
-                return bytes.count
-            }
-        }
+        CaseFolding.append(ascii: source, to: &folded)
     }
 
     // MARK: What rules ask

@@ -39,6 +39,10 @@ struct Program: Sendable {
             case not
             case all
             case any
+            /// All of several items, whose numbers stand in ``Program/children``.
+            case allItems
+            /// Any of several items.
+            case anyItem
         }
         var kind: Kind
         /// The item, or the first child.
@@ -49,8 +53,8 @@ struct Program: Sendable {
     /// The slot that stands for every value of an event (keywords).
     static let keywordSlot = 0
 
-    /// The dotted paths of the fields by slot; slot 0 is empty and stands for the whole event.
-    let fields: [String]
+    /// The fields by slot; slot 0 is empty and stands for the whole event.
+    let fields: [FieldSource]
     let items: [Item]
     let nodes: [Node]
     let children: [Int32]

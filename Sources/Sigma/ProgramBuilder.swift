@@ -8,6 +8,15 @@ indirect enum Formula {
     case not(Formula)
     case all([Formula])
     case any([Formula])
+
+    /// The only item that it is.
+    var item: Int? {
+        switch self {
+        case .item(let number): number
+        case .all(let parts), .any(let parts): parts.count == 1 ? parts[0].item : nil
+        case .not: nil
+        }
+    }
 }
 
 /// A program under construction: rules are read one after the other into it.
@@ -18,15 +27,15 @@ final class ProgramBuilder {
         var test: Test
     }
 
-    private(set) var fields: [String] = [""]
+    private(set) var fields = [FieldSource("")]
     private(set) var items: [Item] = []
     private(set) var nodes: [Program.Node] = []
     private(set) var children: [Int32] = []
-    private var slots: [String: Int] = [:]
+    private var slots: [FieldSource: Int] = [:]
     private var known: [Item: Int] = [:]
 
     /// The slot of a field; nil is the keyword slot.
-    func slot(_ field: String?) -> Int {
+    func slot(_ field: FieldSource?) -> Int {
         guard let field else { return Program.keywordSlot }
         if let slot = slots[field] { return slot }
         slots[field] = fields.count
@@ -49,9 +58,19 @@ final class ProgramBuilder {
             nodes.append(.init(kind: .item, first: Int32(number), count: 0))
             return Int32(nodes.count - 1)
         case .not(let inner): return node(.not, [add(inner)])
-        case .all(let parts): return parts.count == 1 ? add(parts[0]) : node(.all, parts.map { add($0) })
-        case .any(let parts): return parts.count == 1 ? add(parts[0]) : node(.any, parts.map { add($0) })
+        case .all(let parts): return add(parts, .all, .allItems)
+        case .any(let parts): return add(parts, .any, .anyItem)
         }
+    }
+
+    private func add(_ parts: [Formula], _ kind: Program.Node.Kind, _ ofItems: Program.Node.Kind) -> Int32 {
+        if parts.count == 1 { return add(parts[0]) }
+        var items: [Int32] = []
+        for part in parts {
+            guard let item = part.item else { return node(kind, parts.map { add($0) }) }
+            items.append(Int32(item))
+        }
+        return node(ofItems, items)
     }
 
     private func node(_ kind: Program.Node.Kind, _ parts: [Int32]) -> Int32 {
@@ -60,18 +79,30 @@ final class ProgramBuilder {
         return Int32(nodes.count - 1)
     }
 
+    /// What stands below a node: nodes, or items; nothing below an item.
+    func below(_ node: Program.Node) -> ArraySlice<Int32> {
+        node.kind == .item ? [] : children[Int(node.first)..<Int(node.first) + Int(node.count)]
+    }
+
     /// The slots that a condition reads, in ascending order.
     func slots(of root: Int32) -> [Int] {
         var found: Set<Int> = []
         var open = [root]
         while let next = open.popLast() {
             let node = nodes[Int(next)]
-            if node.kind == .item {
-                let item = items[Int(node.first)]
+            let below = below(node)
+            let own: [Int]
+            switch node.kind {
+            case .item: own = [Int(node.first)]
+            case .allItems, .anyItem: own = below.map { Int($0) }
+            case .not, .all, .any:
+                open.append(contentsOf: below)
+                own = []
+            }
+            for number in own {
+                let item = items[number]
                 found.insert(item.slot)
                 if case .reference(let other, _, _, _) = item.test { found.insert(other) }
-            } else {
-                open.append(contentsOf: children[Int(node.first)..<Int(node.first + node.count)])
             }
         }
         return found.sorted()

@@ -9,7 +9,7 @@ struct RuleReader {
         var rule: FilterRule
         /// The ids or names, or nil for any.
         var targets: [Element]?
-        var root: Int32
+        var section: Element
     }
 
     /// A correlation before its rules are known.
@@ -31,12 +31,15 @@ struct RuleReader {
         "date",
         "modified", "logsource", "detection", "fields", "falsepositives", "level", "tags", "scope", "correlation",
         "filter",
-        "samples", "penstock",
+        "samples", "penstock", "response",
     ]
 
     let selections: SelectionReader
 
-    init(placeholders: [String: [String]]) {
+    let taxonomy: Taxonomy
+
+    init(placeholders: [String: [String]], taxonomy: Taxonomy) {
+        self.taxonomy = taxonomy
         selections = SelectionReader(program: ProgramBuilder(), placeholders: placeholders)
     }
 
@@ -109,14 +112,16 @@ struct RuleReader {
             }
         }
         let samples = samples(document["samples"])
+        let response = ResponseReader.read(document["response"])
         guard let title else { return nil }
-        let content = CanonicalDocument.json(document, omitting: ["samples"])
+        // Better advice does not make it another rule: its windows and firings stay what they are.
+        let content = CanonicalDocument.json(document, omitting: ["samples", "response"])
         return RuleFacts(
             id: id ?? text("name") ?? title, name: text("name"), title: title, description: text("description") ?? "",
             level: level, status: status, tags: texts("tags").map { $0.lowercased() },
             falsePositives: texts("falsepositives"), references: texts("references"),
             contentHash: SHA256.hex(content.span.bytes), samples: samples, file: document.file, line: document.line,
-            custom: custom)
+            custom: custom, response: response)
     }
 
     private func samples(_ element: Element?) -> [RuleSample] {
@@ -166,7 +171,11 @@ struct RuleReader {
     }
 
     /// The formula of a section of selections with its `condition`; nil after a complaint.
-    private func formula(_ section: Element, besides: [String]) -> (formula: Formula, condition: String)? {
+    private func formula(
+        _ section: Element, besides: [String], _ scope: Taxonomy.Scope
+    ) -> (formula: Formula, condition: String)? {
+        var selections = selections
+        selections.scope = scope
         guard section.isMapping else {
             section.complain("\(section.path) must be a mapping")
             return nil
@@ -193,14 +202,17 @@ struct RuleReader {
     private func detection(_ document: Element, _ facts: RuleFacts?) -> DetectionRule? {
         let source = logSource(document)
         let folding = folding(document["penstock"])
-        guard let section = document["detection"], let read = formula(section, besides: []), let facts, let source,
-            let folding
+        // What another taxonomy calls its fields is not known here: they are read as they are written.
+        let isStandard = ["", "sigma"].contains(document["taxonomy"]?.scalar ?? "")
+        let scope = source.flatMap { isStandard ? taxonomy.scope(of: $0) : nil } ?? .literal
+        guard let section = document["detection"], let read = formula(section, besides: [], scope), let facts,
+            let source, let folding
         else { return nil }
         let root = selections.program.add(read.formula)
         let slots = selections.program.slots(of: root)
         return DetectionRule(
             facts: facts, logSource: source,
-            fields: slots.filter { $0 != Program.keywordSlot }.map { selections.program.fields[$0] },
+            fields: slots.filter { $0 != Program.keywordSlot }.map { selections.program.fields[$0].name },
             hasKeywords: slots.contains(Program.keywordSlot), condition: read.condition, folding: folding, root: root,
             slots: slots)
     }
@@ -220,10 +232,9 @@ struct RuleReader {
 
     private func filter(_ document: Element, _ facts: RuleFacts?) -> Filter? {
         let source = logSource(document)
-        guard let section = document["filter"], let read = formula(section, besides: ["rules"]), let facts, let source
-        else {
-            return nil
-        }
+        guard let section = document["filter"], formula(section, besides: ["rules"], .literal) != nil, let facts,
+            let source
+        else { return nil }
         guard let rules = section.required("rules") else { return nil }
         let targets = rules.isSequence ? rules.items : rules.scalar == "any" ? nil : [rules]
         if let targets, targets.isEmpty {
@@ -231,7 +242,18 @@ struct RuleReader {
             return nil
         }
         return Filter(
-            rule: FilterRule(id: facts.id, title: facts.title, logSource: source), targets: targets,
-            root: selections.program.add(read.formula))
+            rule: FilterRule(id: facts.id, title: facts.title, logSource: source), targets: targets, section: section)
+    }
+
+    /// The root of a filter that was read, for rules of `logSource`: its fields stand where theirs do.
+    func root(_ filter: Filter, for logSource: LogSource) -> Int32? {
+        formula(filter.section.quiet, besides: ["rules"], taxonomy.scope(of: logSource)).map {
+            selections.program.add($0.formula)
+        }
+    }
+
+    /// The root of what an event must meet to be of a log source; nil after a complaint.
+    func root(_ selection: Taxonomy.Selection) -> Int32? {
+        selections.selection(selection.element).map { selections.program.add($0) }
     }
 }

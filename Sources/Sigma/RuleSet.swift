@@ -11,22 +11,32 @@ public final class RuleSet: Sendable {
     /// The ids of rules that were left out because their status is deprecated or unsupported.
     public let retired: [String]
 
+    /// Where fields of rules stand in events, and which events answer which log source.
+    let taxonomy: Taxonomy
     let program: Program
     let index: WitnessIndex
+    let targets: SlotTargets
     let finder: FieldFinder
+    let routes: [Route]
+    /// The places of rules by log source: there are few log sources.
+    let groups: [(logSource: LogSource, places: [Int])]
     private let places: [String: Int]
 
     init(
         rules: [DetectionRule], correlations: [CorrelationRule], filters: [FilterRule], retired: [String],
-        program builder: ProgramBuilder
+        taxonomy: Taxonomy = .none, routes: [Route] = [], program builder: ProgramBuilder
     ) {
         self.rules = rules
         self.correlations = correlations
         self.filters = filters
         self.retired = retired
+        self.taxonomy = taxonomy
+        self.routes = routes
         program = builder.build()
-        self.finder = FieldFinder(program)
+        self.targets = SlotTargets(program.fields)
+        self.finder = FieldFinder(targets)
         self.index = WitnessIndex(builder, roots: rules.map(\.root))
+        self.groups = Dictionary(grouping: rules.indices) { rules[$0].logSource }.map { ($0.key, $0.value) }
         var places: [String: Int] = [:]
         for (place, rule) in rules.enumerated() {
             if let name = rule.facts.name { places[name] = places[name] ?? place }
@@ -42,37 +52,11 @@ public final class RuleSet: Sendable {
     public func place(of rule: String) -> Int? { places[rule] }
 
     /// All fields that detection rules read, as dotted paths, each once.
-    public var fields: [String] { Array(program.fields.dropFirst()) }
+    public var fields: [String] { targets.paths }
 
-    /// The rules that look at events of `sources`: worth keeping for each kind of event.
-    public func candidates(for sources: LogSources) -> RuleCandidates {
-        RuleCandidates(self, rules.indices.filter { rules[$0].logSource.covers(sources) })
-    }
-
-    /// All rules, whatever their log source.
-    public var allCandidates: RuleCandidates { RuleCandidates(self, Array(rules.indices)) }
-}
-
-/// The rules of a set that look at one kind of event.
-public struct RuleCandidates: Sendable {
-    /// How many rules there are.
-    public let count: Int
-    let words: [UInt64]
-    /// Which slots any of the rules reads; 1 for yes.
-    let slots: [UInt8]
-
-    /// No rules.
-    public static let none = RuleCandidates(.empty, [])
-
-    init(_ ruleSet: RuleSet, _ places: [Int]) {
-        var words = [UInt64](repeating: 0, count: (ruleSet.rules.count + 63) / 64)
-        var slots = [UInt8](repeating: 0, count: ruleSet.program.fields.count)
-        for place in places {
-            words[place >> 6] |= 1 << UInt64(place & 63)
-            for slot in ruleSet.rules[place].slots { slots[slot] = 1 }
-        }
-        self.words = words
-        self.slots = slots
-        self.count = places.count
+    /// The dotted paths at which `field`, in the words of the rule with this id or name, stands in events.
+    public func paths(of field: String, in rule: String) -> [String] {
+        guard let place = place(of: rule) else { return [field] }
+        return taxonomy.scope(of: rules[place].logSource).source(field).paths.map(\.path)
     }
 }

@@ -10,6 +10,13 @@ struct SelectionReader {
 
     let program: ProgramBuilder
     let placeholders: [String: [String]]
+    /// Where the fields stand that the rule under work names.
+    var scope = Taxonomy.Scope.literal
+
+    init(program: ProgramBuilder, placeholders: [String: [String]]) {
+        self.program = program
+        self.placeholders = placeholders
+    }
 
     /// A selection: a map, a list of maps and texts, or one text; nil after a complaint.
     func selection(_ element: Element, depth: Int = 0) -> Formula? {
@@ -75,7 +82,7 @@ struct SelectionReader {
             value.complain("'exists' takes true or false, no list")
             return nil
         }
-        let slot = program.slot(chain.field)
+        let slot = program.slot(chain.field.map(scope.source))
         var parts: [Formula?] = []
         for element in values {
             if element.isMapping || element.isSequence {
@@ -138,7 +145,7 @@ struct SelectionReader {
                 }
             }
             guard !text.isEmpty else { return fail("'fieldref' names a field") }
-            let other = program.slot(text)
+            let other = program.slot(scope.source(text))
             return .item(
                 program.intern(
                     .init(

@@ -6,6 +6,7 @@ enum Schema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 incidents, evidence, outbox, checkpoints") { try $0.execute(sql: first) }
+        migrator.registerMigration("2 announcements, suppressions") { try $0.execute(sql: second) }
         return migrator
     }
 
@@ -40,5 +41,12 @@ enum Schema {
             time INTEGER NOT NULL, attempts INTEGER NOT NULL, result TEXT NOT NULL) STRICT;
         CREATE INDEX deliveries_incident ON deliveries (incident);
         CREATE TABLE checkpoints (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+        """
+
+    private static let second = """
+        CREATE TABLE announcements (
+            incident TEXT NOT NULL, revision INTEGER NOT NULL, PRIMARY KEY (incident, revision)) STRICT, WITHOUT ROWID;
+        CREATE TABLE suppressions (
+            fingerprint TEXT PRIMARY KEY, incident TEXT NOT NULL, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
         """
 }

@@ -13,7 +13,12 @@ public struct StoreChange {
     ///
     /// The bodies of revisions that only added counts are let go when a newer one comes; their hashes stay, so the chain
     /// can still be followed and a flood does not fill the disk with copies.
+    ///
+    /// It must follow on the stored one: another process may have made a revision meanwhile, which is never overwritten.
     public func put(_ incident: StoredIncident, isNotable: Bool) throws {
+        let stored = try Int.fetchOne(
+            database, sql: "SELECT revision FROM incidents WHERE id = ?", arguments: [incident.id])
+        guard (stored ?? 0) == incident.revision - 1 else { throw StoreError.stale(path: "", incident: incident.id) }
         let json = Data(incident.json)
         try database.execute(
             sql: "UPDATE incident_revisions SET json = NULL WHERE incident = ? AND revision = ? AND NOT is_notable",
@@ -34,6 +39,50 @@ public struct StoreChange {
             arguments: [incident.id, incident.revision, incident.hash, isNotable, json])
         try database.execute(
             sql: "INSERT OR IGNORE INTO incident_entities VALUES (?, ?)", arguments: [incident.actor, incident.id])
+    }
+
+    /// Notes that a revision is to be sent out by the service.
+    public func announce(_ incident: String, revision: Int) throws {
+        try database.execute(
+            sql: "INSERT OR IGNORE INTO announcements VALUES (?, ?)", arguments: [incident, revision])
+    }
+
+    /// Notes that a revision was sent out.
+    public func announced(_ incident: String, revision: Int) throws {
+        try database.execute(
+            sql: "DELETE FROM announcements WHERE incident = ? AND revision = ?", arguments: [incident, revision])
+    }
+
+    /// Lets `incident` take in firings of this fingerprint until a time, in nanoseconds since the epoch.
+    public func suppress(_ fingerprint: String, by incident: String, until: Int64) throws {
+        try database.execute(
+            sql: """
+                INSERT INTO suppressions VALUES (?, ?, ?) ON CONFLICT (fingerprint) DO UPDATE SET
+                incident = excluded.incident, until = excluded.until
+                """, arguments: [fingerprint, incident, until])
+    }
+
+    /// Ends a suppression.
+    public func unsuppress(_ fingerprint: String) throws {
+        try database.execute(sql: "DELETE FROM suppressions WHERE fingerprint = ?", arguments: [fingerprint])
+    }
+
+    /// Moves a firing to another incident.
+    public func move(firing: String, to incident: String) throws {
+        try database.execute(
+            sql: "UPDATE firings SET incident = ? WHERE id = ?", arguments: [incident, firing])
+    }
+
+    /// Lets an incident be found by a further actor.
+    public func add(entity: String, of incident: String) throws {
+        try database.execute(
+            sql: "INSERT OR IGNORE INTO incident_entities VALUES (?, ?)", arguments: [entity, incident])
+    }
+
+    /// Notes that evidence belongs to an incident too.
+    public func share(evidence sha256: String, with incident: String) throws {
+        try database.execute(
+            sql: "INSERT OR IGNORE INTO incident_evidence VALUES (?, ?)", arguments: [incident, sha256])
     }
 
     /// Stores a firing, or its newer revision.

@@ -13,11 +13,14 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     case notWritable(path: String, detail: String)
     /// A newer version of the program made the file.
     case newer(path: String)
+    /// Another process changed this incident meanwhile: read it again, and make the change anew.
+    case stale(path: String, incident: String)
     /// Anything else that SQLite says, with its extended result code.
     case other(path: String, code: Int32, detail: String)
 
     init(_ error: any Error, path: String) {
         switch error {
+        case StoreError.stale(_, let incident): self = .stale(path: path, incident: incident)
         case let error as StoreError: self = error
         case let error as DatabaseError:
             let detail = error.message ?? "no further words"
@@ -41,6 +44,7 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(path): damaged (\(detail)); move it aside and replay the journal, which rebuilds it"
         case .notWritable(let path, let detail): "\(path): cannot be opened for writing (\(detail))"
         case .newer(let path): "\(path): made by a newer version of penstock; use that version"
+        case .stale(let path, let incident): "\(path): incident \(incident) was changed by another process meanwhile"
         case .other(let path, let code, let detail): "\(path): SQLite error \(code): \(detail)"
         }
     }

@@ -12,6 +12,46 @@ public struct StoreView {
             StoredIncident.init)
     }
 
+    /// The incidents whose id begins with `prefix`, at most `limit`, by id.
+    public func incidents(prefix: String, limit: Int) throws -> [StoredIncident] {
+        try Row.fetchAll(
+            database, sql: "SELECT * FROM incidents WHERE substr(id, 1, ?) = ? ORDER BY id LIMIT ?",
+            arguments: [prefix.count, prefix, limit]
+        ).map(StoredIncident.init)
+    }
+
+    /// The ids of all incidents.
+    public func incidentIDs() throws -> [String] {
+        try String.fetchAll(database, sql: "SELECT id FROM incidents ORDER BY id")
+    }
+
+    /// A number that changes when another connection has changed the file.
+    public func version() throws -> Int64 { try Int64.fetchOne(database, sql: "PRAGMA data_version") ?? 0 }
+
+    /// The revisions that another process made and the service has not sent out yet, oldest first.
+    public func announcements(limit: Int) throws -> [(incident: String, revision: Int)] {
+        try Row.fetchAll(
+            database, sql: "SELECT incident, revision FROM announcements ORDER BY incident, revision LIMIT ?",
+            arguments: [limit]
+        ).map { ($0["incident"], $0["revision"]) }
+    }
+
+    /// The record of one revision; nil when it is not there or was let go.
+    public func record(of incident: String, revision: Int) throws -> (hash: String, json: [UInt8])? {
+        try Row.fetchOne(
+            database,
+            sql: "SELECT hash, json FROM incident_revisions WHERE incident = ? AND revision = ? AND json IS NOT NULL",
+            arguments: [incident, revision]
+        ).map { ($0["hash"], [UInt8]($0["json"] as Data)) }
+    }
+
+    /// The incident that suppresses this fingerprint, and until when, in nanoseconds since the epoch; or nil.
+    public func suppression(_ fingerprint: String) throws -> (incident: String, until: Int64)? {
+        try Row.fetchOne(
+            database, sql: "SELECT incident, until FROM suppressions WHERE fingerprint = ?", arguments: [fingerprint]
+        ).map { ($0["incident"], $0["until"]) }
+    }
+
     /// The incidents of one actor whose time lies within `first` to `last`, oldest first.
     public func incidents(actor: String, first: Int64, last: Int64) throws -> [StoredIncident] {
         try Row.fetchAll(

@@ -86,12 +86,14 @@ extension Configuration {
             outputs.allow(only: ["lake", "feeds", "webhooks", "lines"])
             outputsRead(outputs, path, into: &configuration)
         }
-        root["correlation"]?.allow(only: ["lateness"])
+        root["correlation"]?.allow(only: ["out_of_order", "lateness"])
+        if let wait = duration(root["correlation"]?["out_of_order"], most: 365 * day) {
+            configuration.outOfOrder = wait
+        }
         if let lateness = duration(root["correlation"]?["lateness"], most: 365 * day) {
             configuration.lateness = lateness
         }
-        root["incidents"]?.allow(only: ["gap"])
-        if let gap = duration(root["incidents"]?["gap"], most: 3650 * day) { configuration.incidentGap = gap }
+        if let item = root["incidents"] { incidents(item, into: &configuration) }
         if let http = root["http"] {
             http.allow(only: ["address"])
             if let address = http.required("address"), let (host, port) = hostAndPort(address) {

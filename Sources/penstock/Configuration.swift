@@ -151,10 +151,14 @@ struct Configuration: Sendable {
     var feeds: [Feed] = []
     /// Webhooks for incidents.
     var webhooks: [Webhook] = []
-    /// The time in milliseconds that the correlator waits for late events.
-    var lateness: Int64 = 2_000
+    /// The time in milliseconds that the correlator waits for events that younger ones have overtaken.
+    var outOfOrder: Int64 = 2_000
+    /// How much later than that, in milliseconds, an event may come and still revise what was decided.
+    var lateness: Int64 = 300_000
     /// The gap in milliseconds of event time after which an actor's next detection is a new incident.
     var incidentGap: Int64 = 86_400_000
+    /// How incidents are led, and what may join them.
+    var incidentOptions = IncidentOptions()
     /// The address of the HTTP endpoint.
     var httpHost = "127.0.0.1"
     /// The port of the HTTP endpoint.
@@ -181,7 +185,8 @@ struct Configuration: Sendable {
             "listeners": listeners == next.listeners, "files": files == next.files, "sensors": sensors == next.sensors,
             "outputs.lake": lake == next.lake, "outputs.feeds": feeds == next.feeds,
             "outputs.lines": lines == next.lines, "outputs.webhooks": webhooks == next.webhooks,
-            "correlation": lateness == next.lateness, "incidents": incidentGap == next.incidentGap,
+            "correlation": outOfOrder == next.outOfOrder && lateness == next.lateness,
+            "incidents": incidentGap == next.incidentGap && incidentOptions == next.incidentOptions,
             "http": httpHost == next.httpHost && httpPort == next.httpPort, "log": logLevel == next.logLevel,
         ]
         return same.filter { !$0.value }.map(\.key)

@@ -5,6 +5,7 @@ internal import Dissection
 internal import Documents
 internal import Events
 internal import Normalizer
+internal import Sigma
 internal import Wire
 
 /// The mappings, rules and other files that the service works by: embedded, or from the user's folders.
@@ -40,6 +41,11 @@ enum Content {
             } catch { complaints.add(Complaint(file: path, "cannot be read: \(error)")) }
         }
         return files
+    }
+
+    /// How rules for other log sources than OCSF read from OCSF events.
+    static func taxonomy(_ complaints: Complaints) -> Taxonomy {
+        Taxonomy.parse(files: embedded(below: "mappings/sigma"), complaints: complaints)
     }
 
     /// Whether a YAML text is a rule: it has a detection, a correlation or a filter; a mapping has events.

@@ -14,7 +14,7 @@ struct Penstock: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, DemoCommand.self, CheckCommand.self, ParseCommand.self, NormalizeCommand.self,
             ReadCommand.self, DetectCommand.self, FormatCommand.self, LakeCommand.self, TestCommand.self,
-            ReplayCommand.self, VerifyCommand.self,
+            ReplayCommand.self, VerifyCommand.self, IncidentCommand.self, ReportCommand.self,
         ])
 
     static func main() async {

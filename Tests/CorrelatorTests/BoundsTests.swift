@@ -13,7 +13,7 @@ struct BoundsTests {
         var options = Correlator.Options()
         options.maxGroups = 200
         options.maxGroupsPerSource = 100
-        options.lateness = 0
+        options.outOfOrder = 0
         var correlator = Correlator(
             ruleSet: Support.counting("gte: 2", timespan: "1h"), options: options, registry: registry)
         var firings = correlator.accept([Support.hit(0, user: "slow", peer: "10.0.0.9")], now: 0, partition: 0)
@@ -22,12 +22,14 @@ struct BoundsTests {
             #expect(correlator.groupCount <= 200)
         }
         firings += correlator.accept([Support.hit(1_001, user: "slow", peer: "10.0.0.9")], now: 0, partition: 0)
+        firings += correlator.finish()
         #expect(firings.map { $0.group[0].value } == ["slow"])
         #expect(registry.dropped(stage: "correlate", reason: "group_quota").current == 900)
     }
 
     @Test func groupsAreForgotten() {
         var options = Correlator.Options()
+        options.outOfOrder = 0
         options.lateness = 0
         var correlator = Correlator(ruleSet: Support.counting("gte: 2"), options: options, registry: Registry())
         for index in 0..<500 {
@@ -39,13 +41,14 @@ struct BoundsTests {
     @Test func evidence() {
         let registry = Registry()
         var options = Correlator.Options()
-        options.lateness = 0
+        options.outOfOrder = 0
         options.maxEvidence = 10
         var correlator = Correlator(ruleSet: Support.counting("gte: 4"), options: options, registry: registry)
         var firings: [Firing] = []
         for index in 0..<40 {
             firings += correlator.accept([Support.hit(Double(index), note: "\(index)")], now: 0, partition: 0)
         }
+        firings += correlator.finish()
         let joined = Firing.joined(firings)
         #expect(joined.count == 1 && joined[0].count == 40 && joined[0].hits.count == 10 && joined[0].omitted == 30)
         #expect(registry.dropped(stage: "correlate", reason: "evidence_limit").current == 30)
@@ -54,7 +57,7 @@ struct BoundsTests {
     @Test func pending() {
         let registry = Registry()
         var options = Correlator.Options()
-        options.lateness = 1_000_000
+        options.outOfOrder = 1_000_000
         options.maxPending = 50
         var correlator = Correlator(
             ruleSet: Support.counting("gte: 100", timespan: "1h"), options: options, registry: registry)
@@ -69,7 +72,7 @@ struct BoundsTests {
     /// A reload keeps what unchanged rules have counted.
     @Test func reload() {
         var options = Correlator.Options()
-        options.lateness = 0
+        options.outOfOrder = 0
         for (bounds, expected, lost) in [("gte: 3", 1, []), ("gte: 2", 0, ["many"])] {
             var correlator = Correlator(ruleSet: Support.counting("gte: 3"), options: options, registry: Registry())
             _ = correlator.accept([Support.hit(0), Support.hit(1)], now: 0, partition: 0)
@@ -111,23 +114,5 @@ struct BoundsTests {
             received += correlator.finish().count
             #expect(received > 0)
         }
-    }
-}
-
-/// What correlating costs; printed when `PENSTOCK_BENCH` is set.
-@Suite(.enabled(if: ProcessInfo.processInfo.environment["PENSTOCK_BENCH"] != nil, "set PENSTOCK_BENCH to measure"))
-struct CorrelatorBenchmark {
-    @Test func eventCount() {
-        let set = Support.counting("gte: 5")
-        let hits = (0..<50_000).map { Support.hit(Double($0) / 100, user: "u\($0 % 1_000)", note: "\($0)") }
-        var firings = 0
-        var correlator = Correlator(ruleSet: set, registry: Registry())
-        let time = ContinuousClock().measure {
-            for start in stride(from: 0, to: hits.count, by: 100) {
-                firings += correlator.accept(Array(hits[start..<start + 100]), now: 0, partition: 0).count
-            }
-            firings += correlator.finish().count
-        }
-        print("event_count: \(time / hits.count) a hit, \(firings) firings, \(correlator.groupCount) groups")
     }
 }

@@ -95,10 +95,10 @@ struct OrderTests {
 
     @Test func late() {
         let registry = Registry()
-        var correlator = Correlator(ruleSet: Support.counting("gte: 2"), registry: registry)
-        _ = correlator.accept([Support.hit(100), Support.hit(200)], now: 0, partition: 0)
-        #expect(correlator.accept([Support.hit(99)], now: 0, partition: 0).isEmpty)
-        #expect(correlator.finish().isEmpty)
+        var correlator = Correlator(ruleSet: Support.counting("gte: 2", timespan: "1h"), registry: registry)
+        _ = correlator.accept([Support.hit(1_000), Support.hit(2_000)], now: 0, partition: 0)
+        #expect(correlator.accept([Support.hit(699)], now: 0, partition: 0).isEmpty, "beyond the allowed lateness")
+        #expect(correlator.finish().map(\.first) == [1_000 * Support.second])
         #expect(registry.total("penstock_correlation_late_events_total") == 1)
         #expect(registry.dropped(stage: "correlate", reason: "late").current == 1)
     }
@@ -117,8 +117,9 @@ struct OrderTests {
         var correlator = Correlator(ruleSet: set, registry: registry)
         _ = correlator.accept([Support.hit(10_000, user: "x", rules: ["one"])], now: 0, partition: 0)
         _ = correlator.advance(now: 100 * Support.second)
-        let late = correlator.accept(
-            [Support.hit(50, rules: ["one"]), Support.hit(51, rules: ["one"])], now: 0, partition: 0)
+        let late = Firing.joined(
+            correlator.accept(
+                [Support.hit(50, rules: ["one"]), Support.hit(51, rules: ["one"])], now: 0, partition: 0))
         #expect(late.count == 1 && late[0].count == 2 && late[0].first == 50 * Support.second)
         #expect(registry.dropped(stage: "correlate", reason: "late").current == 0)
     }

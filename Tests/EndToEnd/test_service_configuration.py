@@ -12,7 +12,8 @@ SECTIONS = {
     ("fileInput", "item"): "files[]", ("sender", "item"): "sources[]", ("sensor", "item"): "sensors[]", ("intelligence", "item"): "intelligence[]", ("parse", "outputs"): "outputs",
     ("lake", "item"): "outputs.lake", ("feed", "item"): "outputs.feeds[]", ("lines", "item"): "outputs.lines[]",
     ("webhook", "item"): "outputs.webhooks[]", ("parse", 'root["correlation"]?'): "correlation",
-    ("parse", 'root["incidents"]?'): "incidents", ("parse", "http"): "http", ("parse", "log"): "log",
+    ("incidents", "item"): "incidents", ("contact", "item"): "incidents.contacts[]",
+    ("stop", "item"): "incidents.stops[]", ("parse", "http"): "http", ("parse", "log"): "log",
 }
 
 

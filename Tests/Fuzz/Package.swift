@@ -43,8 +43,10 @@ let package = Package(
         target("Codecs", ["Wire", "CLinux", "CZstd", "CSnappy", "CLZ4", "CZlib"]),
         target("Journal", ["Events", "Wire", "Instruments", "CLinux", "CLZ4", "COpenSSL", logging]),
         target("Normalizer", ["Codecs", "Events", "Documents", "Patterns", "Wire", "Instruments"]),
+        target("Sigma", ["Events", "Documents", "Patterns", "Wire"]),
         .executableTarget(
-            name: "FuzzTargets", dependencies: ["Wire", "Codecs", "Events", "Documents", "Journal", "Normalizer"],
+            name: "FuzzTargets",
+            dependencies: ["Wire", "Codecs", "Events", "Documents", "Journal", "Normalizer", "Sigma"],
             swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]),
     ],
     swiftLanguageModes: [.v6]

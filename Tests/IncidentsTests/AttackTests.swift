@@ -21,6 +21,7 @@ import Testing
         #expect(catalog.techniques.count == 83 && catalog.tactics.count == 12 && catalog.mitigations.count == 52)
         #expect(catalog.version == "18.1")
         #expect(Set(playbooks.tactics.keys) == Set(catalog.tactics.map(\.shortName)))
+        #expect(Set(playbooks.mitigations.keys) == Set(catalog.mitigations.keys).subtracting(["M0816"]))
         for id in ["T0886", "T0855", "T0836", "T0831", "T0846", "T0888", "T0859", "T1110"] {
             #expect(playbooks.techniques[id] != nil, "\(id) has no playbook of its own")
         }
@@ -104,11 +105,30 @@ import Testing
         for kind in ["engineering workstation", "historian", "patch server", "jump host", "configuration server"] {
             #expect(level("3", kind) == 5 && level("2", kind) == 5, "\(kind)")
         }
+        #expect(level("4", "domain_controller") == 3 && level("3", "engineering_workstation") == 5)
+        #expect(level("2", "jump_host") == 5 && level("3", "patch-server") == 5)
         for kind in [nil, "scada server", "hmi", "plc", "rtu", "ied", "drive"] {
             for purdue in ["3", "2", "1", "0"] { #expect(level(purdue, kind) == 6) }
         }
         #expect(
             level("1", "plc", safety: true) == 7 && level("0", nil, safety: true) == 7
                 && level("2", nil, safety: true) == 6)
+    }
+
+    /// What the plant file's role says of an asset: a controller, a safety system, or neither.
+    @Test(arguments: [
+        ("plc", true, false, 6), ("safety_plc", true, true, 7), ("sis", false, true, 7),
+        ("burner_management", false, true, 7),
+        ("domain_controller", false, false, 6), ("temperature_controller", true, false, 6), ("hmi", false, false, 6),
+    ])
+    func rolesOfAssets(_ role: String, _ isController: Bool, _ isSafety: Bool, _ location: Int) throws {
+        var knowledge = Plant.knowledge
+        knowledge.asset = { $0 == "host-7" ? AssetFacts(zone: "z", level: "1.5", kind: role) : nil }
+        var engine = IncidentEngine(settings: IncidentSettings(), knowledge: knowledge)
+        var hit = Plant.hit(1, second: 1)
+        hit.event = Array(#"{"src_endpoint":{"ip":"10.0.0.1"},"dst_endpoint":{"hostname":"host-7"}}"#.utf8)
+        let record = try engine.accept([Plant.firing(Plant.crossing, id: "f", hits: [hit])])[0].record
+        let asset = try #require(record.affected.first { $0.address == "host-7" })
+        #expect(asset.isController == isController && asset.isSafety == isSafety && asset.cisaLocation == location)
     }
 }

@@ -37,6 +37,12 @@ import Wire
         #expect(record.indicators.contains { $0.type == "account" && $0.value == "operator1" })
         #expect(record.indicators.contains { $0.type == "function" && $0.value == "modbus 43" })
         #expect(record.coverage.isComplete)
+        #expect(record.clocks.map(\.sender) == [Plant.attacker] && record.clocks[0].events == 16)
+        #expect(record.clocks[0].leastLag == 250 && record.clocks[0].mostLag == 250)
+        #expect(
+            record.severitySteps.map(\.factor) == [
+                "rule level", "asset criticality", "Purdue level", "ATT&CK stage", "safety", "several tactics",
+            ])
         #expect(record.classification.first == "intrusion")
         #expect(record.classification.current == "process safety violation")
         #expect(record.classification.changedBy == "f-harm")
@@ -246,5 +252,36 @@ import Wire
             #expect(try IncidentRecord(json: change.json) == change.record)
             #expect((try? JSONDocument(change.incidentFinding)) != nil)
         }
+    }
+
+    /// Each factor of severity is one step; the steps end at the severity.
+    @Test(arguments: [
+        ("low", "accepted", "1", nil, IncidentSeverity.high), ("low", "exception", "1", nil, .medium),
+        ("low", "accepted", "3", nil, .high), ("low", "exception", "3", nil, .low),
+        ("medium", "exception", "3", "critical", .high), ("medium", "exception", "3", "low", .low),
+        ("medium", "accepted", "1", "critical", .high), ("high", "accepted", "1", "critical", .critical),
+        ("informational", "exception", "4", "low", .informational),
+        ("critical", "exception", "4", "critical", .critical),
+    ])
+    func severityStepByStep(
+        _ level: String, _ status: String, _ purdue: String, _ criticality: String?, _ wanted: IncidentSeverity
+    ) throws {
+        var hit = Plant.hit(1, second: 1)
+        let event = String(decoding: hit.event, as: UTF8.self)
+            .replacing(#""status":"success""#, with: #""status":"\#(status == "accepted" ? "success" : status)""#)
+            .replacing(#""dst_level":"1""#, with: #""dst_level":"\#(purdue)""#)
+        hit.event = Array(event.utf8)
+        var knowledge = Plant.knowledge
+        knowledge.asset = { $0 == Plant.plc ? AssetFacts(criticality: criticality) : nil }
+        var engine = IncidentEngine(settings: IncidentSettings(), knowledge: knowledge)
+        let rule = Plant.rule("W", level, ["attack.impair-process-control", "attack.t0855"])
+        let record = try engine.accept([Plant.firing(rule, id: "f", hits: [hit])])[0].record
+        #expect(record.severity == wanted, "\(record.severitySteps)")
+        #expect(record.severitySteps.last?.to == wanted && record.severitySteps.first?.from == .informational)
+        for (step, next) in zip(record.severitySteps, record.severitySteps.dropFirst()) {
+            #expect(step.to == next.from)
+        }
+        #expect(record.severitySteps.allSatisfy { !$0.reason.isEmpty && !$0.value.isEmpty })
+        #expect(record.severityReasons.count >= 1 && record.severityReasons[0].hasPrefix("level "))
     }
 }

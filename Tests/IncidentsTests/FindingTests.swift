@@ -32,7 +32,10 @@ import Wire
                 source: "host-7"),
             Plant.firing(Plant.rule("EMPTY", "low", ["attack.t9999"]), id: "empty", hits: [], count: 0, source: ""),
         ])
-        changes.append(try engine.revise(changes[0].record.id, by: "ana", at: Plant.start) { $0.status = .closed })
+        let id = changes[0].record.id
+        changes.append(try engine.order(.acknowledge, of: id, by: "ana", at: Plant.start + 1))
+        changes.append(try engine.order(.close(.truePositive, reason: "done"), of: id, by: "ana", at: Plant.start + 2))
+        changes.append(try engine.order(.comment("one more word"), of: id, by: "ana", at: Plant.start + 3))
         return changes.flatMap { $0.detectionFindings + [$0.incidentFinding] }
     }
 
@@ -42,7 +45,7 @@ import Wire
     func validateAgainstTheSchema(_ version: String, _ schema: String) throws {
         let folder = try #require(Place.cases).appendingPathComponent("ocsf")
         let events = try events(#require(OCSFDictionary.of(version: version)))
-        #expect(events.count == 21)
+        #expect(events.count == 23)
         let input: [UInt8] = Array(events.joined(separator: [0x0A]))
         let answer = try Place.run(
             [
@@ -96,12 +99,15 @@ import Wire
         let detections = documents.filter { $0.integer("class_uid") == 2004 }
         let incidents = documents.filter { $0.integer("class_uid") == 2005 }
         #expect(detections.map { $0.integer("activity_id") } == [1, 1, 2, 1, 1, 1, 2, 1, 1, 1])
-        #expect(incidents.map { $0.integer("activity_id") } == [1, 2, 2, 2, 2, 2, 2, 1, 1, 1, 3])
+        #expect(incidents.map { $0.integer("activity_id") } == [1, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 3, 2])
+        #expect(incidents.suffix(3).map { $0.integer("verdict_id") } == [4, 2, 2])
+        #expect(incidents.suffix(3).map { $0.text("comment") != nil } == [true, true, true])
         #expect(detections[1].text("finding_info.uid") == detections[2].text("finding_info.uid"))
         #expect(Set(incidents.map { $0.text("metadata.uid") ?? "" }).count == incidents.count)
         #expect(
             incidents[6].texts("finding_info_list.uid") == ["f-cross", "f-scan", "f-write-1", "f-write-2", "f-harm"])
-        #expect(incidents.allSatisfy { $0.text("assignee_group.name") == "SOC unassigned" })
+        #expect(incidents.dropLast(3).allSatisfy { $0.text("assignee_group.name") == "SOC unassigned" })
+        #expect(incidents.suffix(3).allSatisfy { $0.text("assignee.name") == "ana" })
         #expect(detections.allSatisfy { $0.text("unmapped.incident.id")?.hasPrefix("INC-") == true })
     }
 

@@ -94,6 +94,7 @@ struct AgreementTests {
                 let event = AgreementTests.event(&generator)
                 let expected = try Cases.matches(set, event)
                 matched += expected.count
+                #expect(try Cases.matches(set, event, set.allCandidates.exhaustive) == expected)
                 #expect(try Cases.batchMatches(set, event) == expected)
                 #expect(try Cases.batchMatches(set, event, paths: AgreementTests.fields) == expected)
                 #expect(try alone.flatMap { try Cases.matches($0, event) } == expected)

@@ -60,18 +60,39 @@ enum Cases {
     }
 
     /// The ids of the rules of `set` that match `event` read into a batch.
-    static func batchMatches(_ set: RuleSet, _ event: [UInt8], paths: [String] = []) throws -> [String] {
+    static func batchMatches(
+        _ set: RuleSet, _ event: [UInt8], paths: [String] = [], candidates: RuleCandidates? = nil
+    ) throws -> [String] {
+        try BatchMatcher(set, [event], paths: paths, candidates: candidates).matches(event)
+    }
+}
+
+/// Rules over rows, as the lanes evaluate them: one table for all events.
+struct BatchMatcher {
+    private let set: RuleSet
+    private let table: FieldTable
+    private let bound: BoundRules
+    private let candidates: RuleCandidates
+
+    /// A table of the paths of `events` and of `paths`.
+    init(_ set: RuleSet, _ events: [[UInt8]], paths: [String] = [], candidates: RuleCandidates? = nil) throws {
         var reader = EventReader()
         var builder = FieldTable.Builder()
-        try reader.collect(event.span.bytes, into: &builder)
+        for event in events { try reader.collect(event.span.bytes, into: &builder) }
         for path in paths { builder.add(path) }
-        let table = builder.build()
+        self.set = set
+        table = builder.build()
+        bound = BoundRules(set, table: table)
+        self.candidates = candidates ?? set.allCandidates
+    }
+
+    func matches(_ event: [UInt8]) throws -> [String] {
+        var reader = EventReader()
         var batch = Batch(table: table)
         guard reader.read(event.span.bytes, into: &batch) != nil else { return ["unreadable"] }
-        let bound = BoundRules(set, table: table)
         var scratch = MatchScratch()
         var hits: [Int] = []
-        bound.match(0, of: batch, candidates: set.allCandidates, scratch: &scratch, into: &hits)
+        bound.match(0, of: batch, candidates: candidates, scratch: &scratch, into: &hits)
         return hits.map { set.rules[$0].id }
     }
 }

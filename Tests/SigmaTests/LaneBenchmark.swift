@@ -59,4 +59,49 @@ struct LaneBenchmark {
             )
         }
     }
+
+    /// The whole public set (`PENSTOCK_SIGMAHQ`) over events that `penstock normalize --jsonl` made (`PENSTOCK_EVENTS`).
+    @Test(
+        .enabled(
+            if: ProcessInfo.processInfo.environment["PENSTOCK_SIGMAHQ"] != nil
+                && ProcessInfo.processInfo.environment["PENSTOCK_EVENTS"] != nil))
+    func publicRules() throws {
+        let environment = ProcessInfo.processInfo.environment
+        let complaints = Complaints()
+        let set = RuleSet.load(
+            paths: [environment["PENSTOCK_SIGMAHQ"] ?? ""], taxonomy: TaxonomyTests.shipped, complaints: complaints)
+        let lines = try String(contentsOfFile: environment["PENSTOCK_EVENTS"] ?? "", encoding: .utf8)
+        let events = lines.split(separator: "\n").compactMap { line -> [UInt8]? in
+            let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+            return object?["event"].map { Cases.bytes($0) }
+        }
+        var reader = EventReader()
+        var builder = FieldTable.Builder()
+        for event in events { try reader.collect(event.span.bytes, into: &builder) }
+        let table = builder.build()
+        var batch = Batch(table: table)
+        for event in events { _ = reader.read(event.span.bytes, into: &batch) }
+        let bound = BoundRules(set, table: table)
+        var kinds: [Int: RuleCandidates] = [:]
+        for row in batch.rows {
+            let uid = Int(row.classUID)
+            kinds[uid] = kinds[uid] ?? set.candidates(for: LogSources(products: ["ocsf"]), classUID: uid)
+        }
+        let candidates = batch.rows.map { kinds[Int($0.classUID)] ?? .none }
+        var scratch = MatchScratch()
+        var hits: [Int] = []
+        let rounds = Int(environment["PENSTOCK_ROUNDS"] ?? "") ?? 100
+        let time = ContinuousClock().measure {
+            for _ in 0..<rounds {
+                hits.removeAll(keepingCapacity: true)
+                for row in batch.rows.indices {
+                    bound.match(row, of: batch, candidates: candidates[row], scratch: &scratch, into: &hits)
+                }
+            }
+        }
+        let count = rounds * events.count
+        print(
+            "\(set.rules.count) rules, \(events.count) events: \(time / max(1, count)) an event, \(scratch.takeEvaluations() / max(1, count)) rules evaluated, \(hits.count) hits a round"
+        )
+    }
 }

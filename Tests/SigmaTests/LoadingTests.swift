@@ -74,6 +74,17 @@ struct LoadingTests {
         #expect(complaints.errors.count == 6)
     }
 
+    /// The old form, whose documents are halves of rules: all of the file are refused, none is half loaded.
+    @Test func globalAction() {
+        let text =
+            "action: global\ntitle: G\nlogsource: {product: x}\n---\ndetection: {s: {a: 1}, condition: s}\n---\n"
+            + LoadingTests.base
+        let (set, complaints) = LoadingTests.parse(text)
+        #expect(set.rules.isEmpty)
+        #expect(complaints.errors.map(\.line) == [1, 5, 7])
+        #expect(complaints.errors[0].message.contains("action: global") && complaints.all.count == 3)
+    }
+
     @Test func retired() {
         let text = LoadingTests.base + "\nstatus: deprecated"
         #expect(LoadingTests.parse(text).set.rules.isEmpty)
@@ -141,8 +152,14 @@ struct LoadingTests {
             "{type: event_count, rules: [base], timespan: 5m, condition: {field: x, gte: 3}}",
             "{type: event_count, rules: [base], timespan: 5m, condition: {}}",
             "{type: event_count, rules: [], timespan: 5m, condition: {gte: 3}}",
-            "{type: temporal, rules: [base], timespan: 5m}",
-            "{type: value_count, rules: [base], timespan: 5m, condition: {field: x, gte: 3}}",
+            "{type: temporal, rules: [base], timespan: 5m, condition: base and other}",
+            "{type: temporal, rules: [base], timespan: 5m, condition: (base}",
+            "{type: temporal_ordered, rules: [base], timespan: 5m, condition: {gte: 2}}",
+            "{type: temporal_ordered, rules: [base], timespan: 5m, condition: not base}",
+            "{type: value_count, rules: [base], timespan: 5m, condition: {gte: 3}}",
+            "{type: value_sum, rules: [base], timespan: 5m, condition: {field: [x, y], gte: 3}}",
+            "{type: value_percentile, rules: [base], timespan: 5m, condition: {field: x, gte: 3}}",
+            "{type: value_percentile, rules: [base], timespan: 5m, condition: {field: x, percentile: 101, gte: 3}}",
             "{type: sum, rules: [base], timespan: 5m, condition: {gte: 3}}",
             "{rules: [base], timespan: 5m, condition: {gte: 3}}",
             "{type: event_count, rules: [base], timespan: 5m, condition: {gte: 3}, group: [u]}", "text",
@@ -153,7 +170,7 @@ struct LoadingTests {
             #expect(!complaints.errors.isEmpty, "\(body)")
         }
         // A base rule of a correlation that was refused does not begin to alert on its own.
-        #expect(!load("{type: temporal, rules: [base], timespan: 5m}").set.rules[0].standsAlone)
+        #expect(!load("{type: temporal, rules: [base], timespan: soon}").set.rules[0].standsAlone)
     }
 
     @Test func folder() throws {

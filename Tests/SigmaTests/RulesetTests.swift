@@ -36,6 +36,15 @@ struct RulesetTests {
             events.append((document, candidates))
             var hits: [Int] = []
             set.match(document, candidates: candidates, scratch: &scratch, into: &hits)
+            // The same as evaluating every rule, of its log source and of all.
+            var exhaustive = MatchScratch()
+            for some in [candidates, set.allCandidates] {
+                var indexed: [Int] = []
+                var whole: [Int] = []
+                set.match(document, candidates: some, scratch: &scratch, into: &indexed)
+                set.match(document, candidates: some.exhaustive, scratch: &exhaustive, into: &whole)
+                #expect(indexed == whole, "\(line["id"] ?? "")")
+            }
             let found = Set(hits.map { set.rules[$0].id })
             let expected = Set(line["rules_that_match"] as? [String] ?? [])
             matches += expected.count

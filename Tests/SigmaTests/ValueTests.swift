@@ -177,4 +177,23 @@ struct ValueTests {
                 $0.line == 5 && $0.column >= 5 && $0.description.hasPrefix("rules/t.yml:5:")
             })
     }
+
+    /// An expression that backtracks is given up on and counted: a value cannot keep a lane.
+    @Test func slowExpressions() throws {
+        let set = RuleSet.parse(
+            text: "title: t\nlogsource: {product: test}\ndetection: {s: {f|re: '(a|aa)+$'}, condition: s}",
+            file: "t.yml",
+            complaints: Complaints())
+        for length in [100, 2_000, 60_000] {
+            let event = try JSONDocument(Array("{\"f\":\"\(String(repeating: "a", count: length))b\"}".utf8))
+            var scratch = MatchScratch()
+            var hits: [Int] = []
+            let time = ContinuousClock().measure {
+                set.match(event, candidates: set.allCandidates, scratch: &scratch, into: &hits)
+            }
+            #expect(hits.isEmpty && scratch.takeExhausted() == 1)
+            // Measured on machines with much else to do: bounded, not fast.
+            #expect(time < .seconds(2), "\(length): \(time)")
+        }
+    }
 }

@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import Delivery
 internal import Documents
+internal import Events
 internal import Inventory
 internal import Logging
 internal import Normalizer
@@ -56,6 +57,7 @@ struct CheckCommand: ParsableCommand {
             _ = FeedFormat(Content.embedded(path), file: path, complaints: complaints)
         }
         if isReviewed { loading.knowledge.mappings.review(loading.drafts) }
+        if !configuration.rules.isEmpty { CheckCommand.reviewRules(loading.knowledge, complaints) }
         for complaint in complaints.byPlace { complain(complaint.description) }
         if !complaints.errors.isEmpty {
             complain("\(complaints.errors.count) fault\(complaints.errors.count == 1 ? "" : "s")")
@@ -70,5 +72,17 @@ struct CheckCommand: ParsableCommand {
             \(loading.drafts.count) mappings, \(knowledge.ruleSet.rules.count) rules, \
             \(knowledge.ruleSet.correlations.count) correlations, \(knowledge.plant.zones.zones.count) zones\(rest)
             """)
+    }
+
+    /// Warns of rules that no event of the mappings, of whatever class, can reach.
+    private static func reviewRules(_ knowledge: Knowledge, _ complaints: Complaints) {
+        let mappings = knowledge.mappings
+        let classes = Set(mappings.table.dictionary.classes.values.map(\.shape.name))
+        let sources = (1..<mappings.names.count).map { number in
+            let found = mappings.logSources(UInt16(number))
+            return LogSources(
+                products: found.products, categories: found.categories.union(classes), services: found.services)
+        }
+        knowledge.ruleSet.review(from: sources, complaints: complaints)
     }
 }

@@ -49,7 +49,8 @@ struct TestCommand: ParsableCommand {
         let drafts = MappingSet.read(mappingFiles, builder: &builder, complaints: complaints)
         let zones = "mappings/zones.example.yaml"
         let plant = PlantModel.parse(Content.embedded(zones), file: zones, complaints: complaints)
-        let rules = RuleSet.parse(files: ruleFiles, placeholders: plant.lists, complaints: complaints)
+        let rules = RuleSet.parse(
+            files: ruleFiles, placeholders: plant.lists, taxonomy: Content.taxonomy(complaints), complaints: complaints)
         let set = MappingSet(drafts, table: builder.build())
         // What is wrong with the files themselves is told apart from samples.
         let faults = complaints.errors.count
@@ -129,6 +130,7 @@ struct TestCommand: ParsableCommand {
             hits.append(Hit(rules: ids, uid: "\(number)", time: time, received: 0, event: event, evidence: []))
         }
         var options = Correlator.Options.offline
+        options.stepsFire = true
         options.standalone = false
         var correlator = Correlator(ruleSet: set, options: options, registry: Registry())
         let firings = correlator.accept(hits, now: 0, partition: 0) + correlator.finish()

@@ -178,7 +178,7 @@ enum Rehearsed {
         ]
         configuration.webhooks = [.init(name: "soc", url: "http://127.0.0.1:\(soc)/sns")]
         // The attack is played faster than it happened, so events of one moment may be seconds apart.
-        configuration.lateness = 20_000
+        configuration.outOfOrder = 20_000
         configuration.httpPort = once ? 0 : 9514
         configuration.logLevel = "warning"
         return configuration

@@ -413,8 +413,8 @@ mitigations:
 # SPDX-License-Identifier: Apache-2.0
 # What to do about an incident, by ATT&CK technique: contain now, verify, prevent.
 #
-# An incident's advice is that of its techniques; a technique without an entry takes that of its tactics, and one of an
-# unknown tactic the fallback. To "prevent" come the names of ATT&CK's mitigations, from ics.yaml.
+# An incident's advice is that of its rules' own `response`, then that of its techniques; a technique without an entry takes
+# that of its tactics, and one of an unknown tactic the fallback. To "prevent" come ATT&CK's mitigations, advice below.
 # A text may name {actor} (who did it), {targets} (whom it hit) and {conduit} (the zones between them).
 # A step with `protocols` is given only when the incident's events speak one of them.
 # Nothing here may disturb a running process: no step starts, stops or switches a controller without the shift's word.
@@ -588,6 +588,58 @@ fallback:
   contain: ["Block {actor} towards {targets} if the plant can do without it, and keep its logs."]
   verify: ["Find out what {actor} is and whether the activity was planned work."]
   prevent: ["Write down which addresses may talk to which, and refuse the rest."]
+mitigations:  # what ATT&CK's mitigations mean in a plant, in our words; their names and links come from ics.yaml
+  M0800: "Let a controller or gateway carry out a command only for a sender whose role allows it, and refuse by default."  # Authorization Enforcement
+  M0801: "Put a gateway that asks who is there in front of devices that cannot ask themselves."  # Access Management
+  M0802: "Where devices offer it, switch on signed or authenticated messages (Secure Authentication of DNP3, IEC 62351, CIP Security, signed OPC UA), so that a forged command is not taken."  # Communication Authenticity
+  M0803: "Watch and limit which project files, recipes and trend data may leave the plant, by path and by size."  # Data Loss Prevention
+  M0804: "Ask every person for an account of their own before a change, at the device itself where it can."  # Human User Authentication
+  M0805: "Keep relief valves, rupture discs, fuses and limit switches that act without any network."  # Mechanical Protection Layers
+  M0806: "Set radio power and antennas so that the signal ends at the fence, and walk the fence to check it."  # Minimize Wireless Signal Propagation
+  M0807: "List who may talk to each device, by which protocol, and refuse the rest at the zone's border."  # Network Allowlists
+  M0808: "Encrypt what leaves a zone, remote sessions first; inside a cell weigh it against what monitoring must see."  # Encrypt Network Traffic
+  M0809: "Treat network plans, point lists and procedures as confidential: they tell an intruder where to act."  # Operational Information Confidentiality
+  M0810: "Keep a telephone or radio way to the field that does not depend on the control network, and use it in drills."  # Out-of-Band Communications Channel
+  M0811: "Give the loops that must not stop a second controller or path that takes over by itself."  # Redundancy of Service
+  M0812: "Keep the safety system apart from the control network, with a key switch that stays out of program mode."  # Safety Instrumented Systems
+  M0813: "Let devices and services prove who they are with keys or certificates before they exchange commands."  # Software Process and Device Authentication
+  M0814: "Write addresses and ARP entries of fixed devices down as static, so that an impostor does not get their traffic."  # Static Network Configuration
+  M0815: "Let a watchdog bring the process to a safe state when a controller hangs or loses its master."  # Watchdog Timers
+  M0817: "Check firmware, projects and spare parts by hash or seal before they enter the plant, and name approved sources."  # Supply Chain Management
+  M0818: "Check in the controller's logic that a value from the network lies within its range and its rate of change."  # Validate Program Inputs
+  M0913: "Ask vendors and integrators for secure coding practice in the contract, and test for it at acceptance."  # Application Developer Guidance
+  M0915: "Keep the directory of the plant apart from that of the office, with few administrators and no trust from outside."  # Active Directory Configuration
+  M0916: "Look for known weaknesses from inventories and passive traffic; scan actively only in a maintenance window."  # Vulnerability Scanning
+  M0917: "Show operators and contractors what a lure and a manipulated display look like, and whom to call."  # User Training
+  M0918: "Review accounts on HMIs, engineering stations and gateways, and remove those that nobody answers for."  # User Account Management
+  M0919: "Follow advisories for the makes and versions in the inventory, and feed their indicators to detection."  # Threat Intelligence Program
+  M0920: "Open encrypted sessions at the border of the plant and look into them, where law and safety allow."  # SSL/TLS Inspection
+  M0921: "Let no station of the control zones browse the web or read mail."  # Restrict Web-Based Content
+  M0922: "Give write access to project, recipe and historian folders only to the accounts that need it."  # Restrict File and Directory Permissions
+  M0924: "Lock the registry keys that start programs and services on HMIs and engineering stations."  # Restrict Registry Permissions
+  M0926: "Use administrators' accounts for administration only, from a station kept for it, and log each use."  # Privileged Account Management
+  M0927: "Replace delivered passwords, make them long, and change shared ones when someone leaves."  # Password Policies
+  M0928: "Harden operating systems by a baseline: services off, ports closed, macros and autorun off."  # Operating System Configuration
+  M0930: "Divide the plant into zones with a firewall at each border, and let nothing cross without a named reason."  # Network Segmentation
+  M0931: "Let a device at the border drop known exploits and illegal protocol use; inside the cell only detect."  # Network Intrusion Prevention
+  M0932: "Ask for a second factor wherever someone comes in from outside, and at jump hosts."  # Multi-factor Authentication
+  M0934: "Block USB and other ports that nobody needs, and admit media through a checking station only."  # Limit Hardware Installation
+  M0935: "Let shares, remote desktops and web pages of devices answer only to the stations that use them."  # Limit Access to Resource Over Network
+  M0936: "Lock or slow accounts after repeated failures, except those that operators need in an emergency."  # Account Use Policies
+  M0937: "Filter by protocol and function at the zone's border: reads may pass, writes and downloads only from named stations."  # Filter Network Traffic
+  M0938: "Let only listed programs and scripts run on HMIs, servers and engineering stations."  # Execution Prevention
+  M0941: "Encrypt backups, project files and credentials where they are stored."  # Encrypt Sensitive Information
+  M0942: "Remove services, protocols and software that the process does not need, remote administration first."  # Disable or Remove Feature or Program
+  M0944: "Let programs load libraries only from folders that ordinary users cannot write to."  # Restrict Library Loading
+  M0945: "Take only signed firmware, projects and programs, and let the device check the signature where it can."  # Code Signing
+  M0946: "Use devices that check their own start, and switch the check on."  # Boot Integrity
+  M0947: "Compare projects, firmware and configuration with the approved copies on a schedule, and look into each difference."  # Audit
+  M0948: "Run viewers, mail and remote sessions in a confined environment, away from control software."  # Application Isolation and Sandboxing
+  M0949: "Run malware protection that the vendor has released for the station, with updates by way of the plant's own server."  # Antivirus/Antimalware
+  M0950: "Switch the operating system's exploit protections on where the control software has been tested with them."  # Exploit Protection
+  M0951: "Patch in the next maintenance window, tested before, and shield what cannot be patched."  # Update Software
+  M0953: "Keep copies of projects, firmware and images off line, and restore one on a schedule to prove it."  # Data Backup
+  M0954: "Configure programs as their vendor's hardening guide says: no anonymous access, no scripting, no guests."  # Software Configuration
 """##),
         ("mappings/feeds/cef.yaml", ##"""
 # SPDX-License-Identifier: Apache-2.0
@@ -1262,6 +1314,644 @@ samples:
     match: false
   - event: {class_uid: 4001, src_endpoint: {ip: 172.24.0.10}, unmapped: {modbus: {function_code: 3, is_write: false, status: accepted}}}
     match: false
+"""##),
+        ("mappings/sigma/devices.yaml", ##"""
+# SPDX-License-Identifier: Apache-2.0
+name: devices
+title: Firewalls, routers and cloud services
+description: Products that rules name; the events are those of the product's own mapping.
+references:
+  - Sigma specification 2.1.0, appendix taxonomy
+sources:
+  # Rules for IOS: keywords over the message.
+  - logsource: {product: cisco, service: [aaa, syslog, bgp, ldp]}
+    from: [cisco]
+    when: {metadata.product.name: [IOS, NX-OS, Identity Services Engine]}
+  - {logsource: {product: juniper, service: bgp}, from: [juniper]}
+  - logsource: {product: fortigate, service: event}
+    from: [fortigate]
+    when:
+      - {unmapped.type: event}
+      - {metadata.log_name: [system, user, vpn, event]}
+    fields: {cfgpath: unmapped.cfgpath, action: [unmapped.action, activity_name]}
+  - {logsource: {product: fortios, service: sslvpnd}, from: [fortigate]}
+  - {logsource: {product: paloalto, category: [appliance, file_event], service: globalprotect}, from: [paloalto]}
+  - logsource: {product: aws, service: cloudtrail}
+    from: [aws]
+    when: {cloud.provider: AWS, api.operation|exists: true}
+    fields:
+      eventName: api.operation
+      eventSource: api.service.name
+      eventType: metadata.log_name
+      errorCode: [api.response.error, status_code]
+      errorMessage: [api.response.error_message, status_detail]
+      sourceIPAddress: src_endpoint.ip
+      src_ip: src_endpoint.ip
+      userAgent: http_request.user_agent
+      userIdentity.type: actor.user.type
+      userIdentity.arn: actor.user.uid_alt
+      userIdentity.principalId: actor.user.uid
+      userIdentity.userName: actor.user.name
+      responseElements.ConsoleLogin: [unmapped.responseElements.ConsoleLogin, status_detail]
+      responseElements: [api.response.data, unmapped.responseElements]
+      requestParameters: [api.request.data, unmapped.requestParameters]
+"""##),
+        ("mappings/sigma/linux.yaml", ##"""
+# SPDX-License-Identifier: Apache-2.0
+name: linux
+title: Linux and macOS
+description: >
+  Sysmon for Linux writes the events that Sigma's categories are made of; the audit log's records of commands answer
+  process_creation as well. Rules with keywords look at the messages of the programs.
+references:
+  - Sigma specification 2.1.0, appendix taxonomy
+  - Microsoft, SysmonForLinux README
+  - linux-audit/audit-documentation, field dictionary
+sources:
+  - logsource: {product: linux}
+    fields: &common
+      Image: actor.process.path
+      User: [actor.user.name, user.name]
+      Computer: device.hostname
+      EventID: metadata.event_code
+  - logsource: {product: linux, category: process_creation}
+    from: [windows, linux]
+    when:
+      - {class_uid: 1007, metadata.event_code: 1, metadata.log_name: Linux-Sysmon/Operational}
+      - {class_uid: 1007, metadata.product.name: auditd, activity_id: 1}
+    fields: &process
+      Image: process.path
+      CommandLine: process.cmd_line
+      CurrentDirectory: process.working_directory
+      ProcessId: process.pid
+      User: [process.user.name, actor.user.name]
+      LogonId: [process.session.uid, actor.session.uid]
+      ParentImage: process.parent_process.path
+      ParentCommandLine: process.parent_process.cmd_line
+      ParentProcessId: process.parent_process.pid
+  - logsource: {product: linux, category: network_connection}
+    from: [windows, linux]
+    when: {class_uid: 4001, metadata.event_code: 3, metadata.log_name: Linux-Sysmon/Operational}
+    fields: &connection
+      SourceIp: src_endpoint.ip
+      SourceHostname: src_endpoint.hostname
+      SourcePort: src_endpoint.port
+      DestinationIp: dst_endpoint.ip
+      DestinationHostname: dst_endpoint.hostname
+      DestinationPort: dst_endpoint.port
+      Protocol: connection_info.protocol_name
+      Initiated: {path: connection_info.direction_id, values: {1: "false", 2: "true"}}
+  - logsource: {product: linux, category: file_event}
+    from: [windows, linux]
+    when: {class_uid: 1001, metadata.event_code: 11, metadata.log_name: Linux-Sysmon/Operational}
+    fields: &file {TargetFilename: file.path}
+  - logsource: {product: linux, category: file_delete}
+    from: [windows, linux]
+    when: {class_uid: 1001, metadata.event_code: [23, 26], metadata.log_name: Linux-Sysmon/Operational}
+    fields: *file
+
+  # The audit log, one event a record.
+  - logsource: {product: linux, service: auditd}
+    from: [linux]
+    when: {metadata.product.name: auditd}
+    fields:
+      type: metadata.event_code
+      SYSCALL: activity_name
+      syscall: activity_name
+      exe: [process.path, actor.process.path]
+      comm: [process.name, actor.process.name]
+      proctitle: process.cmd_line
+      cwd: process.working_directory
+      key: status_detail
+      exit: status_code
+      pid: process.pid
+      ppid: process.parent_process.pid
+      euid: process.user.uid
+      auid: actor.user.uid
+      unit: app.name
+      name: [unmapped.audit.name, unmapped.name]
+      a0: [unmapped.a0, process.path]
+
+  # Programs that write to syslog.
+  - {logsource: {product: linux, service: sshd}, from: [linux], when: {metadata.product.name: OpenSSH}}
+  - logsource: {product: linux, service: sudo}
+    from: [linux]
+    when: {metadata.product.name: sudo}
+    fields: {USER: user.name, COMMAND: unmapped.sudo.command, PWD: unmapped.sudo.pwd, TTY: session.terminal}
+  - {logsource: {product: linux, service: cron}, from: [linux], when: {metadata.product.name: cron}}
+  - {logsource: {product: linux, service: auth}, from: [linux], when: {metadata.product.name: [OpenSSH, Linux-PAM, su, sudo, Linux]}}
+  - {logsource: {product: linux, service: syslog}, from: [linux]}
+  - {logsource: {product: linux, service: vsftpd}, when: {unmapped.syslog.appname: vsftpd}, from: []}
+  - {logsource: {product: linux, service: clamav}, when: {unmapped.syslog.appname: [clamd, clamav, freshclam, clamav-milter]}, from: []}
+  - {logsource: {product: linux, service: guacamole}, when: {unmapped.syslog.appname: guacd}, from: []}
+
+  - logsource: {product: macos, category: [process_creation]}
+    from: []
+    when: {class_uid: 1007, activity_id: 1, device.os.type_id: [300, 301, 302]}
+    fields: *process
+  - logsource: {product: macos, category: file_event}
+    from: []
+    when: {class_uid: 1001, activity_id: 1, device.os.type_id: [300, 301, 302]}
+    fields: *file
+"""##),
+        ("mappings/sigma/web.yaml", ##"""
+# SPDX-License-Identifier: Apache-2.0
+name: web
+title: Web servers, proxies, name servers, firewalls, malware scanners
+description: >
+  Categories without a product: whatever mapping makes events of their class answers them. Fields have the names of the
+  W3C extended log format, as Sigma's taxonomy does.
+references:
+  - Sigma specification 2.1.0, appendix taxonomy
+  - W3C, Extended Log File Format
+sources:
+  - logsource: {category: webserver}
+    when: {class_uid: 4002, connection_info.direction_id: 1}
+    fields: &http
+      cs-method: http_request.http_method
+      cs-uri: http_request.url.url_string
+      cs-uri-stem: [http_request.url.path, http_request.url.url_string]
+      # Rules look for paths in it too, since many logs have the request in one piece.
+      cs-uri-query: [http_request.url.url_string, http_request.url.query_string]
+      cs-host: [http_request.url.hostname, dst_endpoint.hostname]
+      cs-referer: http_request.referrer
+      cs-referrer: http_request.referrer
+      cs-user-agent: http_request.user_agent
+      cs-username: actor.user.name
+      cs-version: http_request.version
+      c-ip: src_endpoint.ip
+      s-ip: dst_endpoint.ip
+      s-port: dst_endpoint.port
+      sc-status: http_response.code
+      sc-bytes: http_response.length
+  - logsource: {category: proxy}
+    when: {class_uid: 4002, connection_info.direction_id|neq: 1}
+    fields:
+      - c-uri: http_request.url.url_string
+        c-uri-query: http_request.url.query_string
+        c-uri-stem: http_request.url.path
+        c-useragent: http_request.user_agent
+        r-dns: [http_request.url.hostname, dst_endpoint.hostname]
+        dst_ip: dst_endpoint.ip
+        src_ip: src_endpoint.ip
+        cs-bytes: http_request.length
+      - *http
+  - logsource: {category: dns}
+    when: {class_uid: 4003}
+    fields:
+      query: query.hostname
+      record_type: query.type
+      answer: answers.rdata
+      src_ip: src_endpoint.ip
+      dst_ip: dst_endpoint.ip
+  - logsource: {category: firewall}
+    when: {class_uid: 4001}
+    fields:
+      src_ip: src_endpoint.ip
+      src_port: src_endpoint.port
+      dst_ip: dst_endpoint.ip
+      dst_port: dst_endpoint.port
+      username: actor.user.name
+      action: {path: action_id, values: {1: allow, 2: block}}
+      blocked: {path: action_id, values: {1: "false", 2: "true"}}
+  - logsource: {service: netflow}
+    from: [aws, zeek]
+    when: {class_uid: 4001}
+    fields: {destination.port: dst_endpoint.port, source.port: src_endpoint.port, destination.ip: dst_endpoint.ip, source.ip: src_endpoint.ip}
+  - logsource: {category: antivirus}
+    when: {class_uid: 2004, malware.name|exists: true}
+    fields: {Signature: malware.name, Filename: [malware.path, evidences.file.path], FileHash: evidences.file.hashes.value}
+  - {logsource: {service: apache}, from: [apache]}
+  - {logsource: {service: nginx}, from: [nginx]}
+"""##),
+        ("mappings/sigma/windows.yaml", ##"""
+# SPDX-License-Identifier: Apache-2.0
+name: windows
+title: Windows event logs and Sysmon
+description: >
+  Which events of the mappings windows_event and sysmon answer Sigma's log sources for Windows, and where their fields
+  stand. A category is an event number of Sysmon (or of the security log), a service is a channel.
+references:
+  - Sigma specification 2.1.0, appendix taxonomy
+  - Microsoft Learn, Sysinternals Sysmon v15, events
+  - Microsoft Learn, Advanced security audit policy settings
+sources:
+  # What all events have.
+  - logsource: {product: windows}
+    fields:
+      EventID: metadata.event_code
+      Channel: metadata.log_name
+      Provider_Name: metadata.log_provider
+      Source: metadata.log_provider
+      SourceName: [unmapped.Source Name, metadata.log_provider]
+      Computer: device.hostname
+      ComputerName: device.hostname
+      Hostname: device.hostname
+      Level: metadata.log_level
+      Message: message
+      Image: actor.process.path
+      ProcessId: actor.process.pid
+      ProcessName: [actor.process.path, evidences.process.name]
+      User: actor.user.name
+      UserName: [actor.user.name, user.name]
+      SubjectUserName: actor.user.name
+      SubjectDomainName: actor.user.domain
+      SubjectUserSid: actor.user.uid
+      SubjectLogonId: actor.session.uid
+      LogonId: actor.session.uid
+      # What the mapping reads one of several names for.
+      Address: src_endpoint.ip
+      ClientAddress: src_endpoint.ip
+      ServerName: dst_endpoint.hostname
+      WorkstationName: src_endpoint.hostname
+      Workstation: src_endpoint.hostname
+      TargetName: dst_endpoint.hostname
+      ErrorCode: status_code
+      NewValue: [unmapped.windows.new_value, reg_value.data, policy.desc]
+      OldValue: unmapped.windows.old_value
+      Path: [malware.path, evidences.file.path, job.cmd_line, script.name]
+      QueryName: query.hostname
+
+  # Processes.
+  - logsource: {product: windows, category: process_creation}
+    when:
+      - {class_uid: 1007, metadata.event_code: 1, metadata.log_name: Microsoft-Windows-Sysmon/Operational}
+      - {class_uid: 1007, metadata.event_code: 4688}
+    fields: &process
+      Image: process.path
+      NewProcessName: process.path
+      CommandLine: process.cmd_line
+      ProcessCommandLine: process.cmd_line
+      CurrentDirectory: process.working_directory
+      IntegrityLevel: process.integrity
+      MandatoryLabel: process.integrity
+      OriginalFileName: process.file.internal_name
+      FileVersion: process.file.version
+      Description: process.file.desc
+      Company: process.file.company_name
+      ProcessId: process.pid
+      NewProcessId: process.pid
+      ProcessGuid: process.uid
+      LogonId: [process.session.uid, actor.session.uid]
+      # Rules ask for parts of NT AUTHORITY; Sysmon has both parts in one, the security log apart.
+      User: actor.user.domain
+      ParentImage: process.parent_process.path
+      ParentProcessName: process.parent_process.path
+      ParentCommandLine: process.parent_process.cmd_line
+      ParentProcessId: process.parent_process.pid
+      ParentProcessGuid: process.parent_process.uid
+  - logsource: {product: windows, category: process_termination}
+    when:
+      - {class_uid: 1007, metadata.event_code: 5, metadata.log_name: Microsoft-Windows-Sysmon/Operational}
+      - {class_uid: 1007, metadata.event_code: 4689}
+    fields: {Image: process.path, ProcessId: process.pid, ProcessGuid: process.uid}
+  - logsource: {product: windows, category: process_access}
+    when: {class_uid: 1007, metadata.event_code: 10, metadata.log_name: Microsoft-Windows-Sysmon/Operational}
+    fields: &two_processes
+      SourceImage: actor.process.path
+      SourceProcessId: actor.process.pid
+      TargetImage: process.path
+      TargetProcessId: process.pid
+      TargetUser: process.user.name
+      GrantedAccess: unmapped.sysmon.granted_access
+      CallTrace: unmapped.sysmon.call_trace
+      StartAddress: unmapped.sysmon.start_address
+  - logsource: {product: windows, category: create_remote_thread}
+    when: {class_uid: 1007, metadata.event_code: 8, metadata.log_name: Microsoft-Windows-Sysmon/Operational}
+    fields: *two_processes
+  - logsource: {product: windows, category: process_tampering}
+    when: {class_uid: 1007, metadata.event_code: 25, metadata.log_name: Microsoft-Windows-Sysmon/Operational}
+    fields: {Image: process.path, ProcessId: process.pid, Type: unmapped.sysmon.tampering}
+
+  # Modules and drivers.
+  - logsource: {product: windows, category: image_load}
+    when: {class_uid: 1005, metadata.event_code: 7}
+    fields:
+      ImageLoaded: module.file.path
+      OriginalFileName: module.file.internal_name
+      FileVersion: module.file.version
+      Description: module.file.desc
+      Company: module.file.company_name
+      Signed: unmapped.sysmon.signed
+      Signature: unmapped.sysmon.signature
+  - logsource: {product: windows, category: driver_load}
+    when: {class_uid: 1002, metadata.event_code: 6}
+    fields: {ImageLoaded: driver.file.path, Signed: unmapped.sysmon.signed, Signature: unmapped.sysmon.signature}
+
+  # Files and pipes.
+  - logsource: {product: windows, category: file_event}
+    when: {class_uid: 1001, metadata.event_code: 11, metadata.log_name: Microsoft-Windows-Sysmon/Operational}
+    fields: &file
+      TargetFilename: file.path
+      Filename: file.path
+      CreationUtcTime: file.created_time
+      PreviousCreationUtcTime: unmapped.sysmon.previous_creation_time
+      Contents: unmapped.sysmon.contents
+      Device: file.path
+  - logsource: {product: windows, category: file_change}
+    when: {class_uid: 1001, metadata.event_code: 2, metadata.log_name: Microsoft-Windows-Sysmon/Operational}
+    fields: *file
+  - logsource: {product: windows, category: file_delete}
+    when: {class_uid: 1001, metadata.event_code: [23, 26], metadata.log_name: Microsoft-Windows-Sysmon/Operational}
+    fields: *file
+  - logsource: {product: windows, category: create_stream_hash}
+    when: {class_uid: 1001, metadata.event_code: 15, metadata.log_name: Microsoft-Windows-Sysmon/Operational}
+    fields: *file
+  - logsource: {product: windows, category: raw_access_thread}
+    when: {class_uid: 1001, metadata.event_code: 9, metadata.log_name: Microsoft-Windows-Sysmon/Operational}
+    fields: *file
+  - logsource: {product: windows, category: file_block_executable}
+    when: {class_uid: 1001, metadata.event_code: 27, metadata.log_name: Microsoft-Windows-Sysmon/Operational}
+    fields: *file
+  - logsource: {product: windows, category: file_block_shredding}
+    when: {class_uid: 1001, metadata.event_code: 28, metadata.log_name: Microsoft-Windows-Sysmon/Operational}
+    fields: *file
+  - logsource: {product: windows, category: file_executable_detected}
+    when: {class_uid: 1001, metadata.event_code: 29, metadata.log_name: Microsoft-Windows-Sysmon/Operational}
+    fields: *file
+  - logsource: {product: windows, category: pipe_created}
+    when: {class_uid: 1001, metadata.event_code: [17, 18], metadata.log_name: Microsoft-Windows-Sysmon/Operational}
+    fields:
+      PipeName: file.name
+      EventType: [{path: activity_id, values: {1: CreatePipe, 14: ConnectPipe}}, unmapped.EventType]
+
+  # The registry.
+  - logsource: {product: windows, category: registry_set}
+    when: {class_uid: 201002, metadata.event_code: 13}
+    fields: &registry
+      TargetObject: [reg_value.path, prev_reg_key.path]
+      NewName: reg_key.path
+      Details: reg_value.data
+      # Collectors have a field of this name of their own.
+      EventType: [{path: type_uid, values: {20100101: CreateKey, 20100104: DeleteKey, 20100105: RenameKey, 20100202: SetValue, 20100204: DeleteValue}}, unmapped.EventType]
+  - logsource: {product: windows, category: registry_event}
+    when: {class_uid: [201001, 201002], metadata.event_code: [12, 13, 14]}
+    fields: *registry
+  - logsource: {product: windows, category: registry_add}
+    when: {class_uid: 201001, metadata.event_code: 12, activity_id: 1}
+    fields: *registry
+  - logsource: {product: windows, category: registry_delete}
+    when: {class_uid: [201001, 201002], metadata.event_code: 12, activity_id: 4}
+    fields: *registry
+  - logsource: {product: windows, category: registry_rename}
+    when: {class_uid: 201001, metadata.event_code: 14}
+    fields: *registry
+
+  # The network.
+  - logsource: {product: windows, category: network_connection}
+    when: {class_uid: 4001, metadata.event_code: 3, metadata.log_name: Microsoft-Windows-Sysmon/Operational}
+    fields: &connection
+      SourceIp: src_endpoint.ip
+      SourceHostname: src_endpoint.hostname
+      SourcePort: src_endpoint.port
+      SourcePortName: src_endpoint.svc_name
+      SourceIsIpv6: {path: connection_info.protocol_ver_id, values: {4: "false", 6: "true"}}
+      DestinationIp: dst_endpoint.ip
+      DestinationHostname: dst_endpoint.hostname
+      DestinationPort: dst_endpoint.port
+      DestinationPortName: dst_endpoint.svc_name
+      Protocol: connection_info.protocol_name
+      Initiated: {path: connection_info.direction_id, values: {1: "false", 2: "true"}}
+  - logsource: {product: windows, category: dns_query}
+    when: {class_uid: 4003, metadata.event_code: 22}
+    fields: &query {QueryName: query.hostname, QueryResults: answers.rdata, QueryStatus: status_code}
+
+  # WMI, and Sysmon itself.
+  - logsource: {product: windows, category: wmi_event}
+    when: {class_uid: 3004, metadata.event_code: [19, 20, 21], metadata.log_name: Microsoft-Windows-Sysmon/Operational}
+    fields: {Name: entity.name, Query: unmapped.sysmon.query, Destination: unmapped.sysmon.destination}
+  - logsource: {product: windows, category: clipboard_capture}
+    when: {metadata.event_code: 24, metadata.log_name: Microsoft-Windows-Sysmon/Operational}
+  - logsource: {product: windows, category: sysmon_status}
+    when: {metadata.event_code: [4, 16], metadata.log_name: Microsoft-Windows-Sysmon/Operational}
+    fields: {State: {path: activity_id, values: {3: Started, 4: Stopped}}}
+  - logsource: {product: windows, category: sysmon_error}
+    when: {metadata.event_code: 255, metadata.log_name: Microsoft-Windows-Sysmon/Operational}
+    fields: {Description: status_detail, ID: status_code}
+
+  # PowerShell.
+  - logsource: {product: windows, category: ps_script}
+    when: {class_uid: 1009, metadata.event_code: 4104}
+    fields: {ScriptBlockText: script.script_content.value, Path: script.name, ScriptBlockId: script.uid}
+  - logsource: {product: windows, category: ps_module}
+    when: {class_uid: 1009, metadata.event_code: 4103}
+    fields: {Payload: script.script_content.value}
+  - logsource: {product: windows, category: ps_classic_start}
+    when: {class_uid: 1009, metadata.event_code: 400}
+    fields: &classic {Data: script.script_content.value, HostApplication: script.script_content.value}
+  - logsource: {product: windows, category: ps_classic_provider_start}
+    when: {class_uid: 1009, metadata.event_code: 600}
+    fields: *classic
+  - logsource: {product: windows, category: ps_classic_script}
+    when: {class_uid: 1009, metadata.event_code: 800}
+    fields: *classic
+  - logsource: {product: windows, service: powershell-classic}
+    when: {metadata.log_name: Windows PowerShell}
+    fields: *classic
+  - logsource: {product: windows, service: powershell}
+    when: {metadata.log_name: [Microsoft-Windows-PowerShell/Operational, PowerShellCore/Operational]}
+    fields: {ScriptBlockText: script.script_content.value, Payload: script.script_content.value}
+
+  # The security log.
+  - logsource: {product: windows, service: security}
+    when:
+      - {metadata.log_name: Security}
+      - {unmapped.windows.source: security}
+    fields:
+      - TargetUserName: [group.name, user.name, process.user.name]
+        TargetDomainName: [group.domain, user.domain, process.user.domain]
+        TargetUserSid: [group.uid, user.uid]
+        TargetSid: [group.uid, user.uid]
+        MemberSid: user.uid
+        MemberName: user.name
+        NewTargetUserName: user.name
+        TargetLogonId: session.uid
+        LogonType: logon_type_id
+        LogonProcessName: logon_process.name
+        AuthenticationPackageName: {path: auth_protocol_id, values: {1: NTLM, 2: Kerberos, 3: WDigest}}
+        IpAddress: src_endpoint.ip
+        IpPort: src_endpoint.port
+        Status: status_code
+        SubStatus: status_detail
+        FailureReason: status_detail
+        TargetServerName: dst_endpoint.hostname
+        ServiceName: [service.name, win_service.name]
+        ServiceSid: service.uid
+        ServiceFileName: win_service.cmd_line
+        ServiceType: win_service.service_type
+        ServiceStartType: win_service.service_start_type
+        ServiceAccount: win_service.service_start_name
+        TaskName: job.name
+        TaskContent: job.desc
+        TaskContentNew: job.desc
+        PrivilegeList: [privileges, win_resource.details]
+        AccessList: win_resource.details
+        AccessMask: access_mask
+        Properties: win_resource.details
+        ObjectName: [file.path, win_resource.name, reg_value.path]
+        ObjectType: win_resource.type
+        ObjectServer: win_resource.type
+        ObjectValueName: reg_value.name
+        ObjectDN: entity.name
+        ObjectClass: entity.type
+        ShareName: share
+        ShareLocalPath: file.path
+        RelativeTargetName: file.name
+        ProcessName: [actor.process.path, process.path]
+        CallerProcessName: actor.process.path
+        Application: actor.process.path
+        SourceAddress: src_endpoint.ip
+        SourcePort: src_endpoint.port
+        DestAddress: dst_endpoint.ip
+        DestPort: dst_endpoint.port
+        Protocol: connection_info.protocol_num
+        Direction: {path: connection_info.direction_id, values: {1: "%%14592", 2: "%%14593"}}
+        LayerName: unmapped.windows.layer
+        FilterOrigin: firewall_rule.name
+        SubcategoryGuid: policy.uid
+        AuditPolicyChanges: [policy.desc, unmapped.windows.new_value]
+      - *process
+
+  # The system log.
+  - logsource: {product: windows, service: system}
+    when: {metadata.log_name: System}
+    fields:
+      ServiceName: win_service.name
+      ImagePath: win_service.cmd_line
+      ServiceType: win_service.service_type
+      StartType: win_service.service_start_type
+      AccountName: [win_service.service_start_name, actor.user.name]
+      param1: win_service.name
+
+  # Microsoft Defender.
+  - logsource: {product: windows, service: windefend}
+    when: {metadata.log_name: Microsoft-Windows-Windows Defender/Operational}
+    fields:
+      ThreatName: [malware.name, finding_info.title]
+      Threat Name: [malware.name, finding_info.title]
+      ProcessName: evidences.process.name
+      Path: [malware.path, evidences.file.path]
+      NewValue: [unmapped.windows.new_value, policy.desc, unmapped.New Value]
+      OldValue: [unmapped.windows.old_value, unmapped.Old Value]
+      Feature_Name: unmapped.Feature Name
+
+  # Other channels whose mapping gives fields a name of OCSF's.
+  - logsource: {product: windows, service: taskscheduler}
+    when: {metadata.log_name: Microsoft-Windows-TaskScheduler/Operational}
+    fields: {TaskName: job.name, Path: job.cmd_line, ActionName: job.cmd_line, UserName: actor.user.name}
+  - logsource: {product: windows, service: bits-client}
+    when: {metadata.log_name: Microsoft-Windows-Bits-Client/Operational}
+    fields: {RemoteName: http_request.url.url_string, url: http_request.url.url_string, name: unmapped.windows.job}
+  - logsource: {product: windows, service: dns-client}
+    when: {metadata.log_name: Microsoft-Windows-DNS Client Events/Operational}
+    fields: *query
+  - logsource: {product: windows, service: dns-server-analytic}
+    when: {metadata.log_name: [Microsoft-Windows-DNS-Server/Analytical, Microsoft-Windows-DNSServer/Analytical]}
+    fields: {QNAME: query.hostname, QTYPE: query.type, Source: src_endpoint.ip}
+  - logsource: {product: windows, service: dns-server}
+    when: {metadata.log_name: [DNS Server, Microsoft-Windows-DNSServer/Audit]}
+  - logsource: {product: windows, service: applocker}
+    when:
+      metadata.log_name:
+        - Microsoft-Windows-AppLocker/EXE and DLL
+        - Microsoft-Windows-AppLocker/MSI and Script
+        - Microsoft-Windows-AppLocker/Packaged app-Deployment
+        - Microsoft-Windows-AppLocker/Packaged app-Execution
+    fields: {FilePath: process.path, FullFilePath: process.path, RuleName: policy.name, RuleId: policy.uid}
+
+  # Channels whose fields stand in `unmapped` by their own names.
+  - logsource: {product: windows, service: application}
+    when: {metadata.log_name: Application}
+    fields: {AppName: process.name, AppPath: process.path}
+  - {logsource: {product: windows, service: sysmon}, when: {metadata.log_name: Microsoft-Windows-Sysmon/Operational}}
+  - {logsource: {product: windows, service: ntlm}, when: {metadata.log_name: Microsoft-Windows-NTLM/Operational}}
+  - {logsource: {product: windows, service: firewall-as}, when: {metadata.log_name: Microsoft-Windows-Windows Firewall With Advanced Security/Firewall}}
+  - {logsource: {product: windows, service: codeintegrity-operational}, when: {metadata.log_name: Microsoft-Windows-CodeIntegrity/Operational}}
+  - {logsource: {product: windows, service: appxdeployment-server}, when: {metadata.log_name: Microsoft-Windows-AppXDeploymentServer/Operational}}
+  - {logsource: {product: windows, service: appxpackaging-om}, when: {metadata.log_name: Microsoft-Windows-AppxPackaging/Operational}}
+  - {logsource: {product: windows, service: appmodel-runtime}, when: {metadata.log_name: Microsoft-Windows-AppModel-Runtime/Admin}}
+  - {logsource: {product: windows, service: msexchange-management}, when: {metadata.log_name: MSExchange Management}}
+  - {logsource: {product: windows, service: iis-configuration}, when: {metadata.log_name: Microsoft-IIS-Configuration/Operational}}
+  - {logsource: {product: windows, service: printservice-admin}, when: {metadata.log_name: Microsoft-Windows-PrintService/Admin}}
+  - {logsource: {product: windows, service: printservice-operational}, when: {metadata.log_name: Microsoft-Windows-PrintService/Operational}}
+  - {logsource: {product: windows, service: terminalservices-localsessionmanager}, when: {metadata.log_name: Microsoft-Windows-TerminalServices-LocalSessionManager/Operational}}
+  - {logsource: {product: windows, service: smbclient-connectivity}, when: {metadata.log_name: Microsoft-Windows-SmbClient/Connectivity}}
+  - {logsource: {product: windows, service: smbclient-security}, when: {metadata.log_name: Microsoft-Windows-SmbClient/Security}}
+  - {logsource: {product: windows, service: smbserver-connectivity}, when: {metadata.log_name: Microsoft-Windows-SMBServer/Connectivity}}
+  - {logsource: {product: windows, service: wmi}, when: {metadata.log_name: Microsoft-Windows-WMI-Activity/Operational}}
+  - {logsource: {product: windows, service: driver-framework}, when: {metadata.log_name: Microsoft-Windows-DriverFrameworks-UserMode/Operational}}
+  - {logsource: {product: windows, service: ldap}, when: {metadata.log_name: [Microsoft-Windows-LDAP-Client/Debug, Directory Service]}}
+  - {logsource: {product: windows, service: security-mitigations}, when: {metadata.log_name: [Microsoft-Windows-Security-Mitigations/Kernel Mode, Microsoft-Windows-Security-Mitigations/User Mode]}}
+  - {logsource: {product: windows, service: diagnosis-scripted}, when: {metadata.log_name: Microsoft-Windows-Diagnosis-Scripted/Operational}}
+  - {logsource: {product: windows, service: shell-core}, when: {metadata.log_name: Microsoft-Windows-Shell-Core/Operational}}
+  - {logsource: {product: windows, service: lsa-server}, when: {metadata.log_name: Microsoft-Windows-LSA/Operational}}
+  - {logsource: {product: windows, service: openssh}, when: {metadata.log_name: OpenSSH/Operational}}
+  - {logsource: {product: windows, service: capi2}, when: {metadata.log_name: Microsoft-Windows-CAPI2/Operational}}
+  - {logsource: {product: windows, service: certificateservicesclient-lifecycle-system}, when: {metadata.log_name: Microsoft-Windows-CertificateServicesClient-Lifecycle-System/Operational}}
+  - {logsource: {product: windows, service: microsoft-servicebus-client}, when: {metadata.log_name: Microsoft-ServiceBus-Client}}
+  - {logsource: {product: windows, service: hyper-v-worker}, when: {metadata.log_name: Microsoft-Windows-Hyper-V-Worker}}
+  - {logsource: {product: windows, service: kernel-event-tracing}, when: {metadata.log_name: Microsoft-Windows-Kernel-EventTracing}}
+  - {logsource: {product: windows, service: kernel-shimengine}, when: {metadata.log_name: [Microsoft-Windows-Kernel-ShimEngine/Operational, Microsoft-Windows-Kernel-ShimEngine/Diagnostic]}}
+  - {logsource: {product: windows, service: sense}, when: {metadata.log_name: Microsoft-Windows-SENSE/Operational}}
+  - {logsource: {product: windows, service: vhdmp}, when: {metadata.log_name: Microsoft-Windows-VHDMP/Operational}}
+"""##),
+        ("mappings/sigma/zeek.yaml", ##"""
+# SPDX-License-Identifier: Apache-2.0
+name: zeek
+title: Zeek logs
+description: A service is a log; its fields have Zeek's own names.
+references:
+  - Sigma specification 2.1.0, appendix taxonomy
+  - Book of Zeek, Zeek log formats
+sources:
+  - logsource: {product: zeek}
+    fields:
+      id.orig_h: src_endpoint.ip
+      id.orig_p: src_endpoint.port
+      id.resp_h: dst_endpoint.ip
+      id.resp_p: dst_endpoint.port
+      proto: connection_info.protocol_name
+      service: app_name
+      uid: connection_info.uid
+  - {logsource: {product: zeek, service: conn}, when: {metadata.log_name: conn}, fields: {conn_state: status_code, history: connection_info.flag_history}}
+  - logsource: {product: zeek, service: dns}
+    when: {metadata.log_name: dns}
+    fields: {query: query.hostname, qtype_name: query.type, qclass_name: query.class, answers: [answers.rdata, unmapped.answers]}
+  - logsource: {product: zeek, service: http}
+    when: {metadata.log_name: http}
+    fields:
+      method: http_request.http_method
+      host: http_request.url.hostname
+      uri: http_request.url.url_string
+      c-uri: http_request.url.url_string
+      user_agent: http_request.user_agent
+      c-useragent: http_request.user_agent
+      referrer: http_request.referrer
+      request_body_len: http_request.length
+      status_code: http_response.code
+      resp_mime_types: [http_response.content_type, unmapped.resp_mime_types]
+  - logsource: {product: zeek, service: smb_files}
+    when: {metadata.log_name: smb_files}
+    fields: {name: [file.name, file.path], path: [share, file.path], action: activity_name}
+  - {logsource: {product: zeek, service: smb_mapping}, when: {metadata.log_name: smb_mapping}, fields: {path: share}}
+  - {logsource: {product: zeek, service: dce_rpc}, when: {metadata.log_name: dce_rpc}}
+  - {logsource: {product: zeek, service: kerberos}, when: {metadata.log_name: kerberos}}
+  - {logsource: {product: zeek, service: rdp}, when: {metadata.log_name: rdp}}
+  - {logsource: {product: zeek, service: ssl}, when: {metadata.log_name: ssl}, fields: {server_name: tls.sni, cipher: tls.cipher, version: tls.version}}
+  - logsource: {product: zeek, service: x509}
+    when: {metadata.log_name: x509}
+    fields: {certificate.serial: tls.certificate.serial_number, certificate.subject: tls.certificate.subject, certificate.issuer: tls.certificate.issuer}
+  - {logsource: {product: zeek, service: files}, when: {metadata.log_name: files}}
+  - {logsource: {product: zeek, service: ftp}, when: {metadata.log_name: ftp}}
+  - {logsource: {product: zeek, service: ssh}, when: {metadata.log_name: ssh}}
+  - {logsource: {product: zeek, service: smtp}, when: {metadata.log_name: smtp}}
+  - {logsource: {product: zeek, service: notice}, when: {metadata.log_name: notice}}
+  - {logsource: {product: zeek, service: weird}, when: {metadata.log_name: weird}}
+  - {logsource: {product: zeek, service: ntlm}, when: {metadata.log_name: ntlm}}
+  - {logsource: {product: zeek, service: dhcp}, when: {metadata.log_name: dhcp}}
+  - {logsource: {product: zeek, service: tunnel}, when: {metadata.log_name: tunnel}}
+  - {logsource: {product: zeek, service: software}, when: {metadata.log_name: software}}
+  - {logsource: {product: zeek, service: intel}, when: {metadata.log_name: intel}}
 """##),
         ("mappings/sources/apache/httpd.yaml", ##"""
 # SPDX-License-Identifier: Apache-2.0

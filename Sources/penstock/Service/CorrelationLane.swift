@@ -29,8 +29,13 @@ final class CorrelationLane: @unchecked Sendable {
     private var reader = EventReader()
     private var waiting: [Firing] = []
     private var lastComplaint: Int64 = 0
+    /// When the next checkpoint may be made: they take a small part of the time.
+    private var nextCheckpoint: Int64 = 0
+    private let snapshotBytes: Instrument
     private var stopSeen: Int64 = 0
     private let settings: IncidentSettings
+    /// What the service lost, and when: for the coverage of incidents.
+    private let losses = LossLedger()
     private let unstored: Instrument
     private let misread: Instrument
     private let incidents: Instrument
@@ -52,7 +57,9 @@ final class CorrelationLane: @unchecked Sendable {
         let knowledge = hub.knowledge
         correlator = Correlator(ruleSet: knowledge.ruleSet, options: options, registry: hub.registry)
         engine = IncidentEngine(
-            settings: settings, knowledge: CorrelationLane.knowledge(knowledge, hub.registry), store: store)
+            settings: settings, knowledge: CorrelationLane.knowledge(knowledge, losses), store: store)
+        snapshotBytes = hub.registry.gauge(
+            "penstock_correlation_checkpoint_bytes", help: "The size of the newest checkpoint of windows.")
         unstored = hub.registry.counter(
             "penstock_incident_store_failures_total", help: "Failed attempts to store incidents; they are repeated.")
         misread = hub.registry.dropped(stage: "incident", reason: "finding_unreadable")
@@ -61,8 +68,18 @@ final class CorrelationLane: @unchecked Sendable {
     }
 
     /// What incidents know of the plant, of ATT&CK, and of what the service lost.
-    private static func knowledge(_ knowledge: Knowledge, _ registry: Registry) -> IncidentKnowledge {
+    private static func knowledge(_ knowledge: Knowledge, _ losses: LossLedger) -> IncidentKnowledge {
         let plant = knowledge.plant
+        // Devices of one role in one zone: what was done to one of them may be done to the others next.
+        var alike: [String: [IncidentRecord.OtherTarget]] = [:]
+        for asset in plant.assets.values.sorted(by: { $0.name < $1.name }) {
+            guard let zone = plant.zones.zone(of: asset.address).map({ plant.zones.zones[$0].name }) else { continue }
+            let key = "\(zone)/\(asset.role)"
+            guard alike[key, default: []].count < 64 else { continue }
+            let reason = "\(asset.name): \(asset.role) of the same zone \(zone)"
+            alike[key, default: []].append(.init(address: asset.address.description, reason: reason))
+        }
+        let peers = alike
         return IncidentKnowledge(
             catalog: knowledge.catalog, playbooks: knowledge.playbooks,
             asset: { text in
@@ -72,8 +89,10 @@ final class CorrelationLane: @unchecked Sendable {
                 guard asset != nil || zone != nil else { return nil }
                 return AssetFacts(
                     name: asset?.name, zone: zone?.name, level: zone?.level, criticality: asset?.criticality,
-                    kind: asset?.role)
-            })
+                    kind: asset?.role,
+                    alike: (zone.flatMap { zone in asset.flatMap { peers["\(zone.name)/\($0.role)"] } } ?? [])
+                        .filter { $0.address != address.description })
+            }, losses: { losses.between($0, $1) })
     }
 
     /// Runs until the ring of hits is closed and empty, then ends what the correlator still holds back.
@@ -93,6 +112,8 @@ final class CorrelationLane: @unchecked Sendable {
             // Windows whose time has come, and notifications that are due.
             if steadyClock() >= nextLook {
                 take(correlator.advance(now: wallClock()))
+                announce()
+                noteLosses()
                 outbox?.pump(now: wallClock())
                 nextLook = steadyClock() + 250_000_000
             }
@@ -112,7 +133,7 @@ final class CorrelationLane: @unchecked Sendable {
         }
         // Windows that are open at the stop are judged, and begin again from the journal at the next start: what they
         // fire has the same ids then.
-        settle(hub.matching.reached)
+        settle(hub.matching.reached, isLast: true)
         take(correlator.finish())
         // What the store refused until now gets a last chance.
         for _ in 0..<20 where !waiting.isEmpty {
@@ -126,20 +147,40 @@ final class CorrelationLane: @unchecked Sendable {
         outbox?.pump(now: wallClock())
     }
 
-    /// Tells the journal which frames need not be read again at a start.
-    private func settle(_ reached: [Int: UInt64]) {
+    /// Goes on where the checkpoint was made; the frames behind it are read from the journal.
+    func resume(_ checkpoint: CorrelationCheckpoint) {
+        do {
+            let changed = try correlator.restore(checkpoint.state)
+            if !changed.isEmpty {
+                log.notice("changed rules begin with empty windows: \(changed.joined(separator: ", "))")
+            }
+        } catch { log.error("the checkpoint of windows cannot be read, they begin empty: \(error.reason)") }
+    }
+
+    /// Keeps the state of all windows with the place in the journal that it is exact for, and tells the journal which
+    /// frames need not be read again at a start.
+    private func settle(_ reached: [Int: UInt64], isLast: Bool = false) {
         guard let journal, waiting.isEmpty else { return }
-        let needs = correlator.needs
-        for (log, next) in reached {
-            journal.setPosition(min(next, needs[log] ?? next), consumer: Outputs.incidents, log: log)
+        let start = steadyClock()
+        guard isLast || start >= nextCheckpoint else { return }
+        if let store {
+            let state = correlator.snapshot()
+            do { try CorrelationCheckpoint(positions: reached, state: state).keep(in: store) } catch {
+                nextCheckpoint = steadyClock() + 5_000_000_000
+                unstored.add()
+                return
+            }
+            snapshotBytes.set(Int64(state.count))
         }
+        nextCheckpoint = steadyClock() + max(1_000_000_000, 30 * (steadyClock() - start))
+        for (log, next) in reached { journal.setPosition(next, consumer: Outputs.incidents, log: log) }
     }
 
     private func adopt(_ knowledge: Knowledge) {
         let lost = correlator.reload(knowledge.ruleSet, registry: hub.registry)
         if !lost.isEmpty { log.notice("changed rules begin with empty windows: \(lost.joined(separator: ", "))") }
         engine = IncidentEngine(
-            settings: settings, knowledge: CorrelationLane.knowledge(knowledge, hub.registry), store: store)
+            settings: settings, knowledge: CorrelationLane.knowledge(knowledge, losses), store: store)
     }
 
     /// Makes incidents of firings, some at a time so that a flood is no single transaction; while the store refuses, they
@@ -188,6 +229,28 @@ final class CorrelationLane: @unchecked Sendable {
     private var stopLimit: Int64 {
         if stopSeen == 0 { stopSeen = steadyClock() }
         return stopSeen + 20_000_000_000
+    }
+
+    /// The stages whose losses may hide events from incidents.
+    private static let lossyStages: Set<String> = [
+        "receive", "file", "capture", "sensor", "lane", "journal", "join", "normalize", "correlate",
+    ]
+
+    /// Takes a reading of what was lost up to here.
+    private func noteLosses() {
+        let readings = hub.registry.members(of: "penstock_dropped_total").compactMap {
+            member -> (what: String, source: String, total: Int)? in
+            // stage="receive",reason="too_long"
+            let parts = member.labels.split(separator: "\"", omittingEmptySubsequences: false)
+            guard parts.count >= 4, CorrelationLane.lossyStages.contains(String(parts[1])) else { return nil }
+            return ("\(parts[1]) \(parts[3])", "", Int(member.value))
+        }
+        losses.read(readings, at: wallClock())
+    }
+
+    /// Sends out what analysts did with `penstock incident`, which are other processes.
+    private func announce() {
+        do { try engine.announce { send($0, isNewest: true) } } catch { refused(error, waiting.count) }
     }
 
     private func send(_ change: IncidentChange, isNewest: Bool) {

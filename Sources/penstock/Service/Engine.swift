@@ -114,9 +114,12 @@ final class Engine: @unchecked Sendable {
         let isFull = configuration.pipeline == .full
         let outputs = Outputs(all: isFull ? ([lake?.progress].compactMap { $0 } + feeds.map(\.progress)) : [])
         self.outputs = outputs
+        var checkpoint: CorrelationCheckpoint?
         if let journal, isFull {
             do {
-                try outputs.begin(journal, hub.matching, owned: 0..<laneCount) { [feeds] in
+                checkpoint = try CorrelationCheckpoint.newest(store)
+                let windows = checkpoint?.positions ?? [:]
+                try outputs.begin(journal, hub.matching, owned: 0..<laneCount, windows: windows) { [feeds] in
                     for feed in feeds { feed.keepBeginning() }
                 }
             } catch { throw StartFailure(description: "journal: \(error)") }
@@ -124,22 +127,19 @@ final class Engine: @unchecked Sendable {
         webhooks = try configuration.webhooks.map { try Engine.webhook($0, registry, log, outbox) }
         delivery = DeliveryLane(hub: hub, lake: lake, feeds: feeds, outputs: outputs, journal: journal)
 
-        var incidentSettings = IncidentSettings()
-        incidentSettings.gap = configuration.incidentGap * 1_000_000
-        incidentSettings.sinks = configuration.webhooks.map(\.name)
-        incidentSettings.version = penstockVersion
-        incidentSettings.site = configuration.site
-        incidentSettings.dictionary = configuration.ocsfVersion.dictionary
+        var incidentSettings = configuration.incidentSettings
         for asset in loading.knowledge.plant.assets.values.sorted(by: { $0.name < $1.name })
         where asset.role == "gateway" || asset.role == "nat" || asset.role == "scanner" {
             incidentSettings.stops.append(
                 .init(network: IPNetwork(asset.address, prefix: 128), reason: "\(asset.role) \(asset.name)"))
         }
         var options = Correlator.Options()
+        options.outOfOrder = configuration.outOfOrder
         options.lateness = configuration.lateness
         correlation = CorrelationLane(
             hub: hub, settings: incidentSettings, options: options, store: store, outbox: outbox, uploader: uploader,
             journal: isFull ? journal : nil, log: log, onChange: onChange)
+        if let checkpoint { correlation.resume(checkpoint) }
 
         do {
             input = try SyslogInput.open(

@@ -89,7 +89,7 @@ final class Knowledge: Sendable {
         for path in IncidentEngine.fields { builder.add(path) }
         let ruleSet = RuleSet.parse(
             files: Content.files(configuration.rules, embeddedBelow: "mappings/rules", complaints: complaints),
-            placeholders: plant.lists, complaints: complaints)
+            placeholders: plant.lists, taxonomy: Content.taxonomy(complaints), complaints: complaints)
         let attack = "mappings/attack/ics.yaml"
         let catalog = AttackCatalog.parse(text: Content.embedded(attack), file: attack, complaints: complaints)
         let book = "mappings/attack/playbooks.yaml"

@@ -27,9 +27,12 @@ struct Outputs: Sendable {
 
     /// Sets where every output begins: at its position, or where the journal ends when it is new.
     ///
-    /// - Parameter keep: called before the journal has these positions on disk: for what else keeps them.
+    /// - Parameters:
+    ///   - windows: the places that the checkpoint of windows is exact for.
+    ///   - keep: called before the journal has these positions on disk: for what else keeps them.
     func begin(
-        _ journal: Journal, _ matching: Matching, owned: Range<Int>, keep keepElsewhere: () -> Void
+        _ journal: Journal, _ matching: Matching, owned: Range<Int>, windows: [Int: UInt64],
+        keep keepElsewhere: () -> Void
     ) throws(JournalError) {
         for log in Set(journal.logs).union(owned) {
             guard let (first, end) = journal.bounds(of: log) else { continue }
@@ -41,7 +44,7 @@ struct Outputs: Sendable {
                 let known = recorded.map { max($0, progress.remembered(log: log) ?? 0) } ?? unknown
                 progress.begin(log: log, at: min(max(known, first), end), end: end)
             }
-            let known = journal.position(of: Outputs.incidents, log: log) ?? unknown
+            let known = windows[log] ?? journal.position(of: Outputs.incidents, log: log) ?? unknown
             let next = min(max(known, first), end)
             matching.begin(log: log, at: next, isLive: next == end && owned.contains(log))
         }

@@ -14,6 +14,7 @@ enum FuzzTarget: String, CaseIterable {
     case payload
     case proxy
     case relp
+    case rules
     case syslog
 
     /// The target that `PENSTOCK_FUZZ` names.
@@ -36,6 +37,7 @@ enum FuzzTarget: String, CaseIterable {
         case .payload: fuzzPayload(input)
         case .proxy: fuzzProxy(input)
         case .relp: fuzzRELP(input)
+        case .rules: fuzzRules(input)
         case .syslog: fuzzSyslog(input)
         }
     }
@@ -46,7 +48,7 @@ enum FuzzTarget: String, CaseIterable {
         switch self {
         case .mapping: prepareMapping(seeds: folder)
         case .normalizer: prepareNormalizer(seeds: folder)
-        case .compression, .framing, .journal, .payload, .proxy, .relp, .syslog: break
+        case .compression, .framing, .journal, .payload, .proxy, .relp, .rules, .syslog: break
         }
     }
 }

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Events
+
+/// What one call of the correlator brings about, and what it judges by.
+struct Judgement {
+    let options: Correlator.Options
+    let lost: Correlator.Lost
+    /// The firings and revisions to tell.
+    var firings: [Firing] = []
+    /// What correlations hand to those that they are a step of, in the order of the units.
+    var derived: [Derived] = []
+    var timers = TimerHeap()
+
+    init(options: Correlator.Options, lost: Correlator.Lost) {
+        self.options = options
+        self.lost = lost
+    }
+
+    /// A correlation that was met, as an event for the next one; or one that a late event undid.
+    struct Derived {
+        var route: CorrelationPlan.Route
+        var key: [UInt8]
+        var entry: WindowEntry
+        var isUndone = false
+    }
+}
+
+/// Something to look at when event time has reached a moment.
+struct CorrelationTimer {
+    enum Kind: UInt8 {
+        /// The end of a full window behind an event: absence.
+        case window
+        /// A firing that grew is told again.
+        case tell
+    }
+
+    var time: Int64
+    var unit: Int32
+    var place: Int32
+    var serial: UInt32
+    var kind: Kind
+
+    static func precedes(_ a: CorrelationTimer, _ b: CorrelationTimer) -> Bool {
+        (a.time, a.unit, a.kind.rawValue, a.serial) < (b.time, b.unit, b.kind.rawValue, b.serial)
+    }
+}
+
+/// Timers, the earliest on top.
+struct TimerHeap {
+    private var heap = BinaryHeap<CorrelationTimer>(precedes: CorrelationTimer.precedes)
+
+    var all: [CorrelationTimer] { heap.items }
+
+    mutating func add(_ timer: CorrelationTimer) { heap.insert(timer) }
+
+    /// Takes the earliest timer before `time` out.
+    mutating func next(before time: Int64) -> CorrelationTimer? {
+        guard let first = heap.first, first.time < time else { return nil }
+        return heap.removeFirst()
+    }
+}
+
+/// A binary heap with the first item of an order on top.
+struct BinaryHeap<Item> {
+    private(set) var items: [Item] = []
+    private let precedes: (Item, Item) -> Bool
+
+    init(precedes: @escaping (Item, Item) -> Bool) { self.precedes = precedes }
+
+    var first: Item? { items.first }
+    var count: Int { items.count }
+
+    mutating func insert(_ item: Item) {
+        items.append(item)
+        var child = items.count - 1
+        while child > 0 {
+            let parent = (child - 1) / 2
+            guard precedes(items[child], items[parent]) else { break }
+            items.swapAt(child, parent)
+            child = parent
+        }
+    }
+
+    mutating func removeFirst() -> Item? {
+        guard items.count > 1 else { return items.popLast() }
+        items.swapAt(0, items.count - 1)
+        let first = items.popLast()
+        var parent = 0
+        while true {
+            var least = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < items.count {
+                if precedes(items[child], items[least]) { least = child }
+            }
+            guard least != parent else { break }
+            items.swapAt(parent, least)
+            parent = least
+        }
+        return first
+    }
+}
