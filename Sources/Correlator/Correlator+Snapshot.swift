@@ -2,11 +2,13 @@
 internal import Events
 internal import Wire
 
-/// The whole state as bytes, so that a start goes on where a crash ended it: exact for the hits that had been accepted.
+/// The whole state as bytes, so that a start goes on where a crash ended it; hits that are read again are passed over.
 ///
 /// All numbers are little endian. Rules are known by ``CorrelationPlan/Unit/identity``, so that a rule that was changed in
 /// between begins anew and all others go on.
 extension Correlator {
+    /// How long after a start senders that were heard before it are waited for, in nanoseconds.
+    private static let resumeGrace: Int64 = 10_000_000_000
     private static let magic: UInt64 = 0x3130_5052_5243_5350
 
     /// What is wrong with a snapshot.
@@ -25,6 +27,12 @@ extension Correlator {
         let names = sources.sorted { $0.value < $1.value }.map(\.key)
         out.put(names.count)
         for name in names { out.put(Array(name.utf8)) }
+        out.put(taken.count)
+        for (log, place) in taken.sorted(by: { $0.key < $1.key }) {
+            out.put(log)
+            out.put(Int(place.epoch))
+            out.put(place.frame)
+        }
         out.put(pending.count)
         for entry in pending.all {
             out.put(entry.time)
@@ -38,11 +46,14 @@ extension Correlator {
 
     /// Takes over a state; on an error nothing is changed.
     ///
+    /// - Parameter now: the receive clock. The time for which nobody listened is no silence of the senders: they are waited
+    ///   for as if each had just been heard, and somewhat longer, until the journal has been read up to its end.
     /// - Returns: the ids of rules that begin anew because they changed.
-    public mutating func restore(_ bytes: [UInt8]) throws(SnapshotFault) -> [String] {
+    public mutating func restore(_ bytes: [UInt8], now: Int64 = .min) throws(SnapshotFault) -> [String] {
         var copy = self
         let changed: [String]
         do { changed = try copy.read(bytes) } catch { throw SnapshotFault(reason: "\(error)") }
+        if now != .min { copy.watermark.resume(now.addingClamped(Correlator.resumeGrace)) }
         self = copy
         return changed
     }
@@ -55,6 +66,12 @@ extension Correlator {
         try watermark.read(&reader)
         sources = [:]
         for number in 0..<(try reader.count()) { sources[String(decoding: try reader.bytes(), as: UTF8.self)] = number }
+        taken = [:]
+        for _ in 0..<(try reader.count()) {
+            let log = try reader.int()
+            let epoch = UInt32(truncatingIfNeeded: try reader.int())
+            taken[log] = Taken(epoch: epoch, frame: try reader.u64())
+        }
         for _ in 0..<(try reader.count()) {
             let time = try reader.i64()
             let source = try reader.int()

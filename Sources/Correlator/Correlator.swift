@@ -25,6 +25,9 @@ public struct Correlator {
     /// The latest receipt.
     var receivedThrough = Int64.min
     var sources: [String: Int] = [:]
+    /// By log of the journal: the last frame whose hits were taken, in the order of openings and frames. What is read again
+    /// after a crash is passed over up to here, so that a snapshot may be newer than the place it is read from.
+    var taken: [Int: Taken] = [:]
     var judgement: Judgement
     /// The hits of one time that are being judged, and the groups that they touched.
     private var run: [PendingHit] = []
@@ -93,7 +96,16 @@ public struct Correlator {
 
     /// Takes prepared hits, received up to `now`, and tells what fired.
     public mutating func accept(_ hits: [PreparedHit], now: Int64) -> [Firing] {
-        for hit in hits { accept(hit.plan === plan ? hit : plan.prepare(hit.hit), now) }
+        // A frame may have several hits, all in one call.
+        let before = taken
+        for hit in hits {
+            if let position = hit.hit.position {
+                let place = Taken(epoch: position.epoch, frame: position.first)
+                if let known = before[position.log], !(known < place) { continue }
+                if let known = taken[position.log], !(known < place) {} else { taken[position.log] = place }
+            }
+            accept(hit.plan === plan ? hit : plan.prepare(hit.hit), now)
+        }
         judge(now: now)
         while pending.count > options.maxPending, let time = pending.earliest {
             // Order is given up, not events.
@@ -144,6 +156,14 @@ public struct Correlator {
             }
         }
         return answer()
+    }
+
+    /// A frame of a log, by the opening of the log that it was written in and its number.
+    struct Taken: Comparable {
+        var epoch: UInt32
+        var frame: UInt64
+
+        static func < (a: Taken, b: Taken) -> Bool { (a.epoch, a.frame) < (b.epoch, b.frame) }
     }
 
     private mutating func answer() -> [Firing] {

@@ -35,6 +35,11 @@ struct Watermark {
         highest = max(highest, time)
     }
 
+    /// Takes all partitions that were heard as heard at `time`.
+    mutating func resume(_ time: Int64) {
+        for number in partitions.indices where !partitions[number].isEmpty { partitions[number].lastArrival = time }
+    }
+
     /// Works the watermark out for the receive clock `now`.
     ///
     /// Idle partitions are left out of the minimum. When all are idle, event time is taken to go on at the speed of the

@@ -213,6 +213,34 @@ struct OracleTests {
         }
     }
 
+    /// A start reads the journal from a place before the snapshot: what is in it already counts once.
+    @Test(arguments: kinds) func whatIsReadAgain(_ kind: Kind) throws {
+        var generator = Generator(state: 33)
+        let set = set(kind, "once")
+        for _ in 0..<20 {
+            let hits = stream(&generator).sorted { $0.time < $1.time }.enumerated().map { number, event in
+                var hit = hit(event, number)
+                hit.position = JournalPosition(log: number % 2, first: UInt64(number / 2), epoch: 1)
+                return hit
+            }
+            let cut = Int.random(in: 1..<hits.count, using: &generator)
+            let from = Int.random(in: 0...cut, using: &generator)
+            var whole = Correlator(ruleSet: set, registry: Registry())
+            var firings: [Firing] = []
+            for hit in hits[..<cut] { _ = whole.accept([hit], now: hit.time, partition: 0) }
+            var resumed = Correlator(ruleSet: set, registry: Registry())
+            #expect(try resumed.restore(whole.snapshot()).isEmpty)
+            for hit in hits[cut...] { firings += whole.accept([hit], now: hit.time, partition: 0) }
+            firings += whole.finish()
+            var again: [Firing] = []
+            for hit in hits[from...] { again += resumed.accept([hit], now: hit.time, partition: 0) }
+            again += resumed.finish()
+            #expect(
+                again.map { "\($0.id) \($0.revision) \($0.count)" }
+                    == firings.map { "\($0.id) \($0.revision) \($0.count)" })
+        }
+    }
+
     /// A damaged snapshot is refused, and changes nothing.
     @Test func damagedSnapshot() {
         var generator = Generator(state: 2)

@@ -76,7 +76,7 @@ class Factory:
             ],
             "outputs": {"lake": {"directory": str(self.folder / "lake"), "flush_interval": "1s",
                                  "compression": "zstd"}},
-            "correlation": {"lateness": "2s"},
+            "correlation": {"out_of_order": "2s"},
             "http": {"address": "127.0.0.1:%d" % http_port},
             "log": {"level": "info"},
         }

@@ -39,7 +39,8 @@ def events(path):
 
 
 def start(factory, tmp_path, lists):
-    configuration = factory.configuration(intelligence=lists)
+    configuration = factory.configuration(
+        intelligence=lists, rules=str(support.ROOT / "mappings/rules/intelligence_match.yml"))
     path = tmp_path / "events.ndjson"
     configuration["outputs"]["lines"] = [{"name": "archive", "path": str(path)}]
     return factory.start(configuration), path

@@ -2,8 +2,8 @@
 internal import Store
 internal import Wire
 
-/// The state of all windows as it was kept in the store, with the place in the journal that it is exact for: hits of all
-/// frames before it are in, none of those behind it.
+/// The state of all windows as it was kept in the store, with a place in the journal: hits of all frames before it are in.
+/// Of those behind it some may be in; the correlator knows which and passes them over.
 struct CorrelationCheckpoint {
     /// Its name in the store.
     private static let name = "correlator"

@@ -36,6 +36,9 @@ final class CorrelationLane: @unchecked Sendable {
     private let settings: IncidentSettings
     /// What the service lost, and when: for the coverage of incidents.
     private let losses = LossLedger()
+    private var lossesSeen: Int64 = 0
+    /// The places of the newest checkpoint: without a new frame there is nothing new to keep.
+    private var kept: [Int: UInt64] = [:]
     private let unstored: Instrument
     private let misread: Instrument
     private let incidents: Instrument
@@ -103,6 +106,7 @@ final class CorrelationLane: @unchecked Sendable {
         var generation = hub.knowledgeGeneration
         var nextLook: Int64 = 0
         var nextSettle: Int64 = 0
+        var nextAnnouncement: Int64 = 0
         var reached: [Int: UInt64]?
         while true {
             if hub.knowledgeGeneration != generation {
@@ -112,8 +116,11 @@ final class CorrelationLane: @unchecked Sendable {
             // Windows whose time has come, and notifications that are due.
             if steadyClock() >= nextLook {
                 take(correlator.advance(now: wallClock()))
-                announce()
                 noteLosses()
+                if steadyClock() >= nextAnnouncement {
+                    announce()
+                    nextAnnouncement = steadyClock() + 1_000_000_000
+                }
                 outbox?.pump(now: wallClock())
                 nextLook = steadyClock() + 250_000_000
             }
@@ -150,7 +157,7 @@ final class CorrelationLane: @unchecked Sendable {
     /// Goes on where the checkpoint was made; the frames behind it are read from the journal.
     func resume(_ checkpoint: CorrelationCheckpoint) {
         do {
-            let changed = try correlator.restore(checkpoint.state)
+            let changed = try correlator.restore(checkpoint.state, now: wallClock())
             if !changed.isEmpty {
                 log.notice("changed rules begin with empty windows: \(changed.joined(separator: ", "))")
             }
@@ -162,7 +169,7 @@ final class CorrelationLane: @unchecked Sendable {
     private func settle(_ reached: [Int: UInt64], isLast: Bool = false) {
         guard let journal, waiting.isEmpty else { return }
         let start = steadyClock()
-        guard isLast || start >= nextCheckpoint else { return }
+        guard isLast || (start >= nextCheckpoint && reached != kept) else { return }
         if let store {
             let state = correlator.snapshot()
             do { try CorrelationCheckpoint(positions: reached, state: state).keep(in: store) } catch {
@@ -171,6 +178,7 @@ final class CorrelationLane: @unchecked Sendable {
                 return
             }
             snapshotBytes.set(Int64(state.count))
+            kept = reached
         }
         nextCheckpoint = steadyClock() + max(1_000_000_000, 30 * (steadyClock() - start))
         for (log, next) in reached { journal.setPosition(next, consumer: Outputs.incidents, log: log) }
@@ -238,6 +246,9 @@ final class CorrelationLane: @unchecked Sendable {
 
     /// Takes a reading of what was lost up to here.
     private func noteLosses() {
+        let total = hub.registry.total("penstock_dropped_total")
+        guard total != lossesSeen else { return losses.read([], at: wallClock()) }
+        lossesSeen = total
         let readings = hub.registry.members(of: "penstock_dropped_total").compactMap {
             member -> (what: String, source: String, total: Int)? in
             // stage="receive",reason="too_long"

@@ -142,8 +142,9 @@ struct LaneWork: ~Copyable {
         var hits: [Hit] = []
         pipeline.process(&batch, matching: matching, names: names, into: &hits)
         pipeline.forgetCounts()
-        if matching {
-            let next = hub.matching.next(of: position.log)
+        // What begins behind the place that matching has come to is read for an output that is ahead of it; it has its turn.
+        let next = hub.matching.next(of: position.log)
+        if matching, position.first <= next {
             hits.removeAll { ($0.position?.first ?? 0) < next }
             if !hits.isEmpty { hub.report(HitBatch(lane: position.log, hits: hits)) }
             if end > next { hub.matching.reported(log: position.log, through: end) }
