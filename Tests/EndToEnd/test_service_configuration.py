@@ -130,3 +130,14 @@ def test_a_reload_names_what_takes_a_restart(factory):
     service.signal(signal.SIGHUP)
     support.eventually(lambda: "site, correlation: changed" in service.log(), 60, "the log line")
     assert service.stop() == 0
+
+
+def test_a_plant_file_without_the_rules_lists_starts(tmp_path):
+    """The rules in the binary that name lists of the plant file are left out with one warning where it has none."""
+    (tmp_path / "plant.yaml").write_text("zones:\n  - {name: cell, level: \"1\", networks: [10.0.0.0/24]}\n")
+    (tmp_path / "penstock.yaml").write_text(
+        "zones: %s\n%s" % (tmp_path / "plant.yaml", LISTENER))
+    answer = support.penstock("check", "-c", tmp_path / "penstock.yaml")
+    assert answer.returncode == 0, answer.stderr.decode()
+    warnings = answer.stderr.decode().splitlines()
+    assert len(warnings) == 1 and "not active: 'lists' lacks asset_scanners, control_masters" in warnings[0]

@@ -87,9 +87,7 @@ final class Knowledge: Sendable {
         let intelligence = Content.intelligence(configuration.intelligence, complaints: complaints)
         let plan = Enricher.Plan(plant, intelligence: intelligence, builder: &builder)
         for path in IncidentEngine.fields { builder.add(path) }
-        let ruleSet = RuleSet.parse(
-            files: Content.files(configuration.rules, embeddedBelow: "mappings/rules", complaints: complaints),
-            placeholders: plant.lists, taxonomy: Content.taxonomy(complaints), complaints: complaints)
+        let ruleSet = rules(configuration, plant, complaints)
         let attack = "mappings/attack/ics.yaml"
         let catalog = AttackCatalog.parse(text: Content.embedded(attack), file: attack, complaints: complaints)
         let book = "mappings/attack/playbooks.yaml"
@@ -110,5 +108,35 @@ final class Knowledge: Sendable {
         return LogSources(
             products: sources.products, categories: sources.categories.union(name.map { [$0] } ?? []),
             services: sources.services)
+    }
+
+    /// The rules. Those in the binary that name lists which the plant file does not have are left out, with one warning: a
+    /// plant that has no engineering stations to name must not keep the service from starting.
+    private static func rules(
+        _ configuration: Configuration, _ plant: PlantModel, _ complaints: Complaints
+    ) -> RuleSet {
+        let found = Complaints()
+        let set = RuleSet.parse(
+            files: Content.files(configuration.rules, embeddedBelow: "mappings/rules", complaints: complaints),
+            placeholders: plant.lists, taxonomy: Content.taxonomy(complaints), complaints: found)
+        let takesEmbedded = configuration.rules.isEmpty || configuration.rules.contains(Content.embeddedName)
+        let embedded = takesEmbedded ? Set(Content.embedded(below: "mappings/rules").map(\.name)) : []
+        func isLeftOut(_ complaint: Complaint) -> Bool {
+            complaint.severity == .error && embedded.contains(complaint.file)
+        }
+        complaints.add(found.all.filter { !isLeftOut($0) })
+        let left = found.all.filter(isLeftOut)
+        guard !left.isEmpty else { return set }
+        var lists: Set<String> = []
+        for complaint in left {
+            let parts = complaint.message.split(separator: "%", omittingEmptySubsequences: false)
+            if parts.count == 3 { lists.insert(String(parts[1])) }
+        }
+        complaints.add(
+            Complaint(
+                file: configuration.zones ?? "mappings/rules",
+                "rules of \(Set(left.map(\.file)).count) embedded files are not active: 'lists' lacks "
+                    + lists.sorted().joined(separator: ", "), severity: .warning))
+        return set
     }
 }
