@@ -23,6 +23,7 @@ extension CorrelationUnit {
         }
         table.groups[place].entries.insert(entry, at: known)
         table.groups[place].judged += 1
+        bound(place, &out)
         if plan.isAbsence {
             reviseAbsence(entry, place, &out)
         } else {
@@ -83,7 +84,7 @@ extension CorrelationUnit {
             table.groups[place].firings[near].count += 1
             table.groups[place].firings[near].first = min(table.groups[place].firings[near].first, entry.time)
             table.groups[place].firings[near].last = max(table.groups[place].firings[near].last, entry.time)
-            if let hit = entry.hit { table.groups[place].firings[near].fresh.append(hit) }
+            if let hit = entry.hit { keep(hit, place, near, &out) }
             grown(place, near, &out)
             return
         }
@@ -95,6 +96,7 @@ extension CorrelationUnit {
         table.groups[place].firings.insert(firing, at: index)
         fired.add()
         tell(place, index, &out)
+        boundFirings(place, &out)
     }
 
     // MARK: Windows
@@ -259,10 +261,9 @@ extension CorrelationUnit {
         }
         let end = entry.time.addingClamped(plan.timespan)
         if end > table.groups[place].judgedAt || (!filled.isEmpty && table.groups[place].isArmed) {
-            out.timers.add(
-                CorrelationTimer(
-                    time: end, unit: Int32(number), place: Int32(place), serial: table.groups[place].serial,
-                    kind: .window))
+            let isArmed = table.groups[place].isArmed
+            watch(place, behind: entry.time, &out)
+            table.groups[place].isArmed = isArmed || end > table.groups[place].judgedAt
         }
         rebuild(place, at: table.groups[place].judgedAt.addingClamped(1))
         table.groups[place].judged = table.groups[place].entries.count

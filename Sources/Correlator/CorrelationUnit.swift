@@ -64,7 +64,7 @@ struct CorrelationUnit {
         }
         table.groups[place].entries.append(entry)
         table.groups[place].lastSeen = max(table.groups[place].lastSeen, entry.time)
-        if table.groups[place].kept > mostEntries(out.options) { dropOldest(place, &out) }
+        bound(place, &out)
         // Of a long window only the youngest events keep their evidence.
         let kept = table.groups[place].entries.count - 1 - out.options.maxEvidence
         if kept >= table.groups[place].head, table.groups[place].entries[kept].hit != nil {
@@ -72,6 +72,11 @@ struct CorrelationUnit {
             table.groups[place].entries[kept].isCut = true
         }
         if plan.isAbsence { watch(place, behind: entry.time, &out) }
+    }
+
+    /// Lets the oldest event go when a window holds too many.
+    mutating func bound(_ place: Int, _ out: inout Judgement) {
+        if table.groups[place].kept > mostEntries(out.options) { dropOldest(place, &out) }
     }
 
     private mutating func dropOldest(_ place: Int, _ out: inout Judgement) {
@@ -92,9 +97,12 @@ struct CorrelationUnit {
         if head > 32, head * 2 > table.groups[place].entries.count { table.groups[place].compact() }
     }
 
-    /// Lets absence be looked at when a full window behind `time` is over.
-    private mutating func watch(_ place: Int, behind time: Int64, _ out: inout Judgement) {
+    /// Lets absence be looked at when a full window behind `time` is over. A group waits for one window at a time, the
+    /// earliest; the next event's turn comes after it.
+    mutating func watch(_ place: Int, behind time: Int64, _ out: inout Judgement) {
         table.groups[place].isArmed = true
+        guard table.groups[place].watched == .min || time < table.groups[place].watched else { return }
+        table.groups[place].watched = time
         out.timers.add(
             CorrelationTimer(
                 time: time.addingClamped(plan.timespan), unit: Int32(number), place: Int32(place),
@@ -179,7 +187,7 @@ struct CorrelationUnit {
         for route in plan.chains {
             out.derived.append(
                 Judgement.Derived(
-                    route: route, key: group.key,
+                    inner: number, route: route, key: group.key,
                     entry: WindowEntry(
                         time: time, identity: ContentHash.fold(group.key.span.bytes), content: 0, value: 0,
                         hit: last?.hit, step: UInt16(route.referred), isDerived: true), isUndone: isUndone))
@@ -190,7 +198,13 @@ struct CorrelationUnit {
 
     /// Looks at the full window that ends at `time`, which began behind an event.
     mutating func judgeAbsence(_ place: Int, at time: Int64, _ out: inout Judgement) {
+        let begin = time.subtractingClamped(plan.timespan)
+        // A timer that an earlier event has overtaken means nothing.
+        guard table.groups[place].watched == begin else { return }
+        table.groups[place].watched = .min
+        let later = table.groups[place].entries[table.groups[place].head...].first { $0.time > begin }
         slide(place, to: time)
+        defer { if let later { rewatch(place, behind: later.time, &out) } }
         guard table.groups[place].isArmed, isMet(place, time) else { return }
         table.groups[place].isArmed = false
         let start = time.subtractingClamped(plan.timespan)
@@ -203,6 +217,13 @@ struct CorrelationUnit {
         guard plan.standsAlone else { return }
         fire(place, at: time, first..<group.judged, &out, count: group.judged - group.low)
         settle(place, time, &out)
+    }
+
+    /// Waits for the next event's window; what has fired stays as it is.
+    private mutating func rewatch(_ place: Int, behind time: Int64, _ out: inout Judgement) {
+        let isArmed = table.groups[place].isArmed
+        watch(place, behind: time, &out)
+        table.groups[place].isArmed = isArmed
     }
 
     // MARK: Firing
@@ -262,7 +283,7 @@ struct CorrelationUnit {
     }
 
     /// Keeps a hit for the next revision of a firing, as far as there is room.
-    private mutating func keep(_ hit: HitBox, _ place: Int, _ firing: Int, _ out: inout Judgement) {
+    mutating func keep(_ hit: HitBox, _ place: Int, _ firing: Int, _ out: inout Judgement) {
         let held =
             table.groups[place].firings[firing].handedOn + table.groups[place].firings[firing].fresh.count
         if held < out.options.maxEvidence {
@@ -322,6 +343,17 @@ struct CorrelationUnit {
         out.firings.append(told)
     }
 
+    /// Lets the oldest firings stay as they are, whatever comes late, when there are too many.
+    mutating func boundFirings(_ place: Int, _ out: inout Judgement) {
+        let excess = table.groups[place].firings.count - out.options.maxFirings
+        if excess > 0 {
+            for firing in 0..<excess { tell(place, firing, &out) }
+            table.groups[place].firings.removeFirst(excess)
+        }
+        let undone = table.groups[place].withdrawn.count - out.options.maxFirings
+        if undone > 0 { table.groups[place].withdrawn.removeFirst(undone) }
+    }
+
     /// Forgets what no late event inside the allowed lateness can need.
     private mutating func settle(_ place: Int, _ time: Int64, _ out: inout Judgement) {
         let limit = time.subtractingClamped(out.options.lateness.multipliedClamped(by: 1_000_000))
@@ -329,6 +361,7 @@ struct CorrelationUnit {
             tell(place, 0, &out)
             table.groups[place].firings.removeFirst()
         }
+        boundFirings(place, &out)
         if !table.groups[place].withdrawn.isEmpty { table.groups[place].withdrawn.removeAll { $0.time <= limit } }
         if plan.kind == nil {
             table.groups[place].forgetAll()

@@ -28,6 +28,8 @@ extension Correlator {
         public var maxEvidenceBytes = 128 * 1_048_576
         /// The most events that a window counts.
         public var maxWindow = 10_000
+        /// The most firings of a group that late events may still revise.
+        public var maxFirings = 256
         /// The most hits that wait.
         public var maxPending = 100_000
         /// After how long a firing that has grown is told again, in milliseconds of event time.

@@ -40,7 +40,9 @@ extension Correlator {
             out.put(entry.box)
         }
         out.put(units.count)
-        for unit in units { unit.write(to: &out, timers: judgement.timers.all) }
+        var timers: [Int32: [CorrelationTimer]] = [:]
+        for timer in judgement.timers.all { timers[timer.unit, default: []].append(timer) }
+        for unit in units { unit.write(to: &out, timers: timers[Int32(unit.number)] ?? []) }
         return out.finished
     }
 

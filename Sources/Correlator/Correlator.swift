@@ -89,6 +89,18 @@ public struct Correlator {
     /// How many groups are kept.
     public var groupCount: Int { units.reduce(0) { $0 + $1.table.count } }
 
+    /// What groups hold: events in windows, firings that may still change, and moments that are waited for.
+    public var load: (events: Int, firings: Int, timers: Int) {
+        var load = (events: 0, firings: 0, timers: judgement.timers.count)
+        for unit in units {
+            for group in unit.table.groups {
+                load.events += group.kept
+                load.firings += group.firings.count
+            }
+        }
+        return load
+    }
+
     /// Takes the hits of a lane, received up to `now`, and tells what fired.
     public mutating func accept(_ hits: [Hit], now: Int64, partition: Int) -> [Firing] {
         accept(hits.map(plan.prepare), now: now)
@@ -290,8 +302,7 @@ public struct Correlator {
             judgement.derived = []
             for item in derived {
                 let outer = plan.units[item.route.unit]
-                guard let inner = innerPlan(item.route) else { continue }
-                let values = GroupKey.values(item.key, inner)
+                let values = GroupKey.values(item.key, plan.units[item.inner])
                 let key = outer.key(item.route) { name in values.first { $0.field == name }?.value }
                 guard let key, outer.values.isEmpty || key.value != nil else { continue }
                 var entry = item.entry
@@ -305,11 +316,6 @@ public struct Correlator {
                 }
             }
         }
-    }
-
-    /// The correlation that is step `route.referred` of `route.unit`.
-    private func innerPlan(_ route: CorrelationPlan.Route) -> CorrelationPlan.Unit? {
-        plan.units.first { $0.chains.contains { $0.unit == route.unit && $0.referred == route.referred } }
     }
 
     // MARK: Timers and forgetting

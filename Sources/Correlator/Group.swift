@@ -54,6 +54,8 @@ struct Group {
     var source: Int32 = 0
     /// Tells a reused place from the group that a timer meant.
     var serial: UInt32 = 0
+    /// The event behind which a full window is waited for (absence); `.min`: none.
+    var watched = Int64.min
     /// Whether absence may fire.
     var isArmed = false
     /// Whether an eviction took events of it.

@@ -18,6 +18,8 @@ struct Judgement {
 
     /// A correlation that was met, as an event for the next one; or one that a late event undid.
     struct Derived {
+        /// The number of the unit that made it.
+        var inner: Int
         var route: CorrelationPlan.Route
         var key: [UInt8]
         var entry: WindowEntry
@@ -50,6 +52,8 @@ struct TimerHeap {
     private var heap = BinaryHeap<CorrelationTimer>(precedes: CorrelationTimer.precedes)
 
     var all: [CorrelationTimer] { heap.items }
+
+    var count: Int { heap.count }
 
     mutating func add(_ timer: CorrelationTimer) { heap.insert(timer) }
 

@@ -177,7 +177,7 @@ extension CorrelationUnit {
         out.put(Array(plan.identity.utf8))
         out.put(Array(plan.rule.id.utf8))
         var waiting: [UInt32: [CorrelationTimer]] = [:]
-        for timer in timers where Int(timer.unit) == number { waiting[timer.serial, default: []].append(timer) }
+        for timer in timers { waiting[timer.serial, default: []].append(timer) }
         out.begin()
         out.put(table.count)
         for place in table.inOrder { write(table.groups[place], waiting[table.groups[place].serial] ?? [], &out) }
@@ -190,6 +190,7 @@ extension CorrelationUnit {
         out.put(group.lastSeen)
         out.put(group.lastReceived)
         out.put(group.judgedAt)
+        out.put(group.watched)
         out.put(group.isArmed)
         out.put(group.isIncomplete)
         out.put(group.kept)
@@ -241,6 +242,7 @@ extension CorrelationUnit {
         group.lastSeen = try reader.i64()
         group.lastReceived = try reader.i64()
         group.judgedAt = try reader.i64()
+        group.watched = try reader.i64()
         group.isArmed = try reader.flag()
         group.isIncomplete = try reader.flag()
         for _ in 0..<(try reader.count()) {

@@ -146,9 +146,8 @@ public struct IncidentEngine {
 
     private func take(_ firing: Firing, _ draft: inout Draft) throws {
         let known = try taken(firing.id, draft)
-        // What a stop had told early is told again, with what has come since.
-        if let known, (known.revision, known.count) >= (firing.revision, firing.count), !firing.isWithdrawn { return }
-        if let known, known.revision >= firing.revision, known.count == firing.count { return }
+        // What a stop had told early is told again, with what has come since; what a late event undid has a revision more.
+        if let known, (known.revision, known.count) >= (firing.revision, firing.count) { return }
         let facts = firing.hits.map(EventFacts.init)
         let actor = actor(of: firing, facts)
         if let found = try suppressing(firing, actor.actor, known: known?.incident, draft) {

@@ -69,6 +69,29 @@ struct BoundsTests {
         #expect(firings.count == 1, "what the buffer gave up is counted all the same")
     }
 
+    /// Late events cannot make a window, the firings of a group, or what is waited for grow without end.
+    @Test(arguments: ["gte: 3", "eq: 0", "lt: 3"]) func lateFlood(_ condition: String) {
+        var options = Correlator.Options()
+        options.outOfOrder = 0
+        options.maxWindow = 50
+        options.maxFirings = 20
+        var correlator = Correlator(
+            ruleSet: Support.counting(condition, timespan: "1m", generate: true), options: options, registry: Registry()
+        )
+        _ = correlator.accept([Support.hit(1_000)], now: 0, partition: 0)
+        for index in 0..<2_000 {
+            // Each a little older than the one before, so that none is in order.
+            _ = correlator.accept([Support.hit(999 - Double(index) / 8, note: "\(index)")], now: 0, partition: 0)
+            #expect(correlator.load.events <= 2 * 51)
+            #expect(correlator.load.firings <= 2 * 20)
+        }
+        for index in 0..<2_000 {
+            _ = correlator.accept([Support.hit(1_000 + Double(index), note: "\(index)")], now: 0, partition: 0)
+        }
+        // One window of the group at a time, and one telling of each of its firings.
+        #expect(correlator.load.timers <= 2 + 2 * 20)
+    }
+
     /// A reload keeps what unchanged rules have counted.
     @Test func reload() {
         var options = Correlator.Options()
