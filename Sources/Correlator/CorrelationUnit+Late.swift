@@ -131,7 +131,7 @@ extension CorrelationUnit {
     }
 
     /// Begins the window anew as it stood before the events of `time`.
-    private mutating func rebuild(_ place: Int, at time: Int64) {
+    mutating func rebuild(_ place: Int, at time: Int64) {
         table.groups[place].tally?.reset()
         let start =
             plan.refire == .reset

@@ -13,6 +13,8 @@ struct CorrelationUnit {
     let fired: Instrument
     let withdrawn: Instrument
     var table = GroupTable()
+    /// What groups had that made room for others.
+    var dormant = DormantEvents()
 
     init(_ plan: CorrelationPlan.Unit, number: Int, _ registry: Registry) {
         self.plan = plan
@@ -39,11 +41,12 @@ struct CorrelationUnit {
         while let victim = table.victim(
             for: source, limit: out.options.maxGroups, sourceLimit: out.options.maxGroupsPerSource)
         {
-            out.lost.groups.add()
+            if !setAside(victim, &out) { out.lost.groups.add() }
             drop(victim, &out)
         }
         let place = table.insert(key, source: source)
         table.groups[place].tally = Tally.of(plan.correlation, exactLimit: out.options.exactValues)
+        if dormant.count > 0 { wake(place) }
         return place
     }
 

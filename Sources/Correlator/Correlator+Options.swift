@@ -18,6 +18,8 @@ extension Correlator {
         public var maxGroups = 1_000_000
         /// The most groups of one rule that one source may make.
         public var maxGroupsPerSource = 500_000
+        /// The most events of one rule that are kept in short form, of groups that made room for others.
+        public var maxDormant = 6_000_000
         /// The most sources that are told apart.
         public var maxSources = 10_000
         /// How many different values of a group are counted exactly, unless the rule asks for more.
@@ -58,6 +60,7 @@ extension Correlator {
     struct Lost {
         let late: Instrument
         let groups: Instrument
+        let setAside: Instrument
         let evidence: Instrument
         let window: Instrument
         let pending: Instrument
@@ -69,6 +72,9 @@ extension Correlator {
             func dropped(_ reason: String) -> Instrument { registry.dropped(stage: "correlate", reason: reason) }
             late = dropped("late")
             groups = dropped("group_quota")
+            setAside = registry.counter(
+                "penstock_correlation_set_aside_groups_total",
+                help: "Groups that made room for others and are kept in short form, without evidence.")
             evidence = dropped("evidence_limit")
             window = dropped("window_limit")
             pending = dropped("reorder_full")

@@ -9,7 +9,7 @@ internal import Wire
 extension Correlator {
     /// How long after a start senders that were heard before it are waited for, in nanoseconds.
     private static let resumeGrace: Int64 = 10_000_000_000
-    private static let magic: UInt64 = 0x3130_5052_5243_5350
+    private static let magic: UInt64 = 0x3230_5052_5243_5350
 
     /// What is wrong with a snapshot.
     public struct SnapshotFault: Error, Sendable {
@@ -89,6 +89,7 @@ extension Correlator {
             let end = try reader.section()
             if let number = numbers[identity] {
                 for _ in 0..<(try reader.count()) { try units[number].readGroup(&reader, &judgement) }
+                try units[number].readDormant(&reader, &judgement)
             } else if try reader.count() > 0 {
                 changed.append(rule)
             }

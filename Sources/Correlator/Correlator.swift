@@ -37,6 +37,14 @@ public struct Correlator {
 
     /// A correlator of the rules of `ruleSet`.
     public init(ruleSet: RuleSet, options: Options = Options(), registry: Registry) {
+        self.init(
+            plan: CorrelationPlan(ruleSet, standalone: options.standalone, stepsFire: options.stepsFire),
+            options: options, registry: registry)
+    }
+
+    /// A correlator of the rules of `plan`, by which lanes prepare hits.
+    public init(plan: CorrelationPlan, options: Options = Options(), registry: Registry) {
+        self.plan = plan
         self.options = options
         watermark = Watermark(
             bound: options.outOfOrder * Correlator.nanoseconds,
@@ -44,7 +52,6 @@ public struct Correlator {
             holdLimit: options.holdLimit * Correlator.nanoseconds)
         lost = Lost(registry)
         judgement = Judgement(options: options, lost: lost)
-        plan = CorrelationPlan(ruleSet, standalone: options.standalone, stepsFire: options.stepsFire)
         units = plan.units.enumerated().map { CorrelationUnit($1, number: $0, registry) }
     }
 
@@ -53,14 +60,22 @@ public struct Correlator {
     /// - Returns: the ids of the rules that lost state.
     @discardableResult
     public mutating func reload(_ ruleSet: RuleSet, registry: Registry) -> [String] {
+        reload(
+            CorrelationPlan(ruleSet, standalone: options.standalone, stepsFire: options.stepsFire), registry: registry)
+    }
+
+    /// Goes over to the rules of `plan`, likewise; hits that were prepared by another plan are prepared again.
+    @discardableResult
+    public mutating func reload(_ plan: CorrelationPlan, registry: Registry) -> [String] {
         var old: [String: CorrelationUnit] = [:]
         for unit in units { old[unit.plan.identity] = unit }
-        plan = CorrelationPlan(ruleSet, standalone: options.standalone, stepsFire: options.stepsFire)
+        self.plan = plan
         units = plan.units.enumerated().map { CorrelationUnit($1, number: $0, registry) }
         var numbers: [Int32: Int32] = [:]
         for place in units.indices {
             guard let known = old.removeValue(forKey: units[place].plan.identity) else { continue }
             units[place].table = known.table
+            units[place].dormant = known.dormant
             numbers[Int32(known.number)] = Int32(place)
         }
         // Timers of rules that are gone mean nothing any more.
@@ -308,7 +323,7 @@ public struct Correlator {
                 var entry = item.entry
                 entry.value = key.value ?? 0
                 if item.isUndone {
-                    if let place = units[item.route.unit].table.place(of: key.group) {
+                    if let place = units[item.route.unit].known(key.group, source: source, &judgement) {
                         units[item.route.unit].remove(entry, from: place, &judgement)
                     }
                 } else {
@@ -357,6 +372,7 @@ public struct Correlator {
             {
                 units[unit].drop(place, &judgement)
             }
+            units[unit].dormant.forget(through: frontier.subtractingClamped(span))
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Events
+internal import Instruments
 internal import Wire
 
 /// Writes a snapshot; a hit that several groups hold stands in it once.
@@ -181,7 +182,27 @@ extension CorrelationUnit {
         out.begin()
         out.put(table.count)
         for place in table.inOrder { write(table.groups[place], waiting[table.groups[place].serial] ?? [], &out) }
+        out.put(dormant.count)
+        dormant.forEach { record in
+            for number in [record.key, record.identity, record.content, record.value] { out.put(number) }
+            out.put(record.time)
+            out.put(Int(record.step) << 8 | Int(record.marks.rawValue))
+        }
         out.end()
+    }
+
+    mutating func readDormant(_ reader: inout SnapshotReader, _ out: inout Judgement) throws(WireError) {
+        for _ in 0..<(try reader.count()) {
+            var record = DormantEvents.Record(
+                key: try reader.u64(), time: 0, identity: try reader.u64(), content: try reader.u64(),
+                value: try reader.u64(), step: 0, marks: [])
+            record.time = try reader.i64()
+            let rest = try reader.int()
+            record.step = UInt16(truncatingIfNeeded: rest >> 8)
+            record.marks = DormantEvents.Marks(rawValue: UInt8(truncatingIfNeeded: rest)).subtracting(.taken)
+            let lost = dormant.put(record, limit: out.options.maxDormant)
+            if lost > 0 { out.lost.groups.add(lost) }
+        }
     }
 
     private func write(_ group: Group, _ timers: [CorrelationTimer], _ out: inout SnapshotWriter) {

@@ -105,4 +105,36 @@ struct CorrelatorBenchmark {
             hit($0, user: $0, value: 0)
         }
     }
+
+    /// Five million keys in fifty minutes, and five events of a slow attacker among them, behind the same sender or another.
+    @Test(arguments: ["10.0.0.1", "10.0.0.9"]) func flood(attackersSender: String) {
+        let registry = Registry()
+        var options = Correlator.Options()
+        options.standalone = false
+        var correlator = Correlator(
+            ruleSet: Support.counting("gte: 5", timespan: "1h"), options: options, registry: registry)
+        let plan = correlator.plan
+        let (before, count, start) = (Self.resident, 5_000_000, Self.cpu)
+        var (firings, peak): ([Firing], Int) = ([], 0)
+        for first in stride(from: 0, to: count, by: 1_000) {
+            // 600 microseconds apart: fifty minutes.
+            var hits = (first..<first + 1_000).map { number in
+                var hit = hit(number, user: number, value: 0)
+                hit.time = Int64(number) * 600_000
+                return plan.prepare(hit)
+            }
+            if first % 1_249_000 == 0 {
+                let seconds = Double(first) * 600e-6
+                hits.append(plan.prepare(Support.hit(seconds, user: "slow", peer: attackersSender)))
+            }
+            firings += correlator.accept(hits, now: Int64(first) * 600_000)
+            if first % 100_000 == 0 { peak = max(peak, Self.resident - before) }
+        }
+        firings += correlator.finish()
+        #expect(Set(firings.map { $0.group[0].value }) == ["slow"])
+        print(
+            "flood: \(Int((Self.cpu - start) / Double(count) * 1e9)) ns a hit with its making, \(peak) MiB, "
+                + "\(correlator.groupCount) groups, \(firings.count) firings, "
+                + "\(registry.dropped(stage: "correlate", reason: "group_quota").current) groups given up")
+    }
 }

@@ -67,7 +67,7 @@ struct OracleTests {
         },
     ]
 
-    private func set(_ kind: Kind, _ refire: String) -> RuleSet {
+    func set(_ kind: Kind, _ refire: String) -> RuleSet {
         let bases = (0..<3).map {
             """
             title: r\($0)
@@ -91,7 +91,7 @@ struct OracleTests {
                 """)
     }
 
-    private func hit(_ event: Event, _ number: Int) -> Hit {
+    func hit(_ event: Event, _ number: Int) -> Hit {
         let json = "{\"user\":\"\(event.user)\",\"step\":\(event.step),\"value\":\(event.value),\"n\":\(number)}"
         return Hit(
             rules: ["r\(event.step)"], uid: "\(number)", time: event.time, received: 0, event: Array(json.utf8),
