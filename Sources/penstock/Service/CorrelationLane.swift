@@ -58,7 +58,7 @@ final class CorrelationLane: @unchecked Sendable {
         self.onChange = onChange
         self.settings = settings
         let knowledge = hub.knowledge
-        correlator = Correlator(ruleSet: knowledge.ruleSet, options: options, registry: hub.registry)
+        correlator = Correlator(plan: knowledge.correlation, options: options, registry: hub.registry)
         engine = IncidentEngine(
             settings: settings, knowledge: CorrelationLane.knowledge(knowledge, losses), store: store)
         snapshotBytes = hub.registry.gauge(
@@ -126,8 +126,8 @@ final class CorrelationLane: @unchecked Sendable {
             }
             if reached == nil, steadyClock() >= nextSettle { reached = hub.matching.reached }
             if let batch = hub.hits.pop() {
-                take(correlator.accept(batch.hits, now: wallClock(), partition: batch.lane))
-                if let hit = batch.hits.first { lag.set(max(0, (wallClock() &- hit.received) / 1_000_000)) }
+                take(correlator.accept(batch.hits, now: wallClock()))
+                if let hit = batch.hits.first { lag.set(max(0, (wallClock() &- hit.hit.received) / 1_000_000)) }
                 continue
             }
             // All hits before `reached` have been taken now.
@@ -185,7 +185,7 @@ final class CorrelationLane: @unchecked Sendable {
     }
 
     private func adopt(_ knowledge: Knowledge) {
-        let lost = correlator.reload(knowledge.ruleSet, registry: hub.registry)
+        let lost = correlator.reload(knowledge.correlation, registry: hub.registry)
         if !lost.isEmpty { log.notice("changed rules begin with empty windows: \(lost.joined(separator: ", "))") }
         engine = IncidentEngine(
             settings: settings, knowledge: CorrelationLane.knowledge(knowledge, losses), store: store)

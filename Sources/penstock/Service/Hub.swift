@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Correlator
 internal import Dispatch
 internal import Events
 internal import Instruments
 internal import Synchronization
 internal import Wire
 
-/// The hits of one batch, and the lane they come from.
+/// The hits of one batch, prepared for the correlator, and the lane they come from.
 struct HitBatch: Sendable {
     var lane: Int
-    var hits: [Hit]
+    var hits: [PreparedHit]
 }
 
 /// What the threads of the service share: the rings between them, the knowledge of the moment, and the order to stop.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Codecs
+internal import Correlator
 internal import Documents
 internal import Dissection
 internal import Events
@@ -24,6 +25,8 @@ final class Knowledge: Sendable {
     let ruleSet: RuleSet
     /// The rules bound to the table.
     let rules: BoundRules
+    /// What correlating asks of hits.
+    let correlation: CorrelationPlan
     /// Techniques and mitigations.
     let catalog: AttackCatalog
     /// What to do about techniques.
@@ -45,6 +48,7 @@ final class Knowledge: Sendable {
         self.enricher = enricher
         self.ruleSet = ruleSet
         self.rules = BoundRules(ruleSet, table: mappings.table)
+        self.correlation = CorrelationPlan(ruleSet)
         self.catalog = catalog
         self.playbooks = playbooks
         self.sources = mappings.names + ["penstock"]
