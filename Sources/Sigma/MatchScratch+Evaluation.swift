@@ -47,21 +47,8 @@ extension MatchScratch {
 
     /// Marks what value number `first` makes possible in all fields that have it, and tells where the next one is.
     private mutating func mark(from first: Int, _ index: WitnessIndex) -> Int {
-        var end = first
-        var kind: UInt8 = 0
-        var bits: UInt64 = 0
         run &+= 1
-        repeat {
-            let value = values[end]
-            let slot = Int(value.slot)
-            // What another path has given the field instead says nothing.
-            if slots[slot].rank == value.rank {
-                kind |= index.kinds[slot]
-                found.slots[slot] = run
-                bits |= WitnessIndex.bit(slot)
-            }
-            end += 1
-        } while end < values.count && values[end].raw == values[first].raw
+        let (end, kind, bits) = MatchScratch.fields(of: first, values, slots, index, run, &found.slots)
         guard kind & 11 != 0 else { return end }
         if values[first].isFoldedApart {
             MatchScratch.mark(
@@ -71,6 +58,29 @@ extension MatchScratch {
                 raw, values[first].raw, values, first..<end, kind, slots, run, bits, generation, index, &found)
         }
         return end
+    }
+
+    /// Notes which fields value number `first` is of, tells where the next value is, and what is looked for in these fields.
+    private static func fields(
+        of first: Int, _ values: [Value], _ slots: [Slot], _ index: WitnessIndex, _ run: UInt32,
+        _ seen: inout [UInt32]
+    ) -> (end: Int, kind: UInt8, bits: UInt64) {
+        var seen = seen.mutableSpan
+        let raw = values[first].raw
+        var end = first
+        var kind: UInt8 = 0
+        var bits: UInt64 = 0
+        repeat {
+            let slot = Int(values[end].slot)
+            // What another path has given the field instead says nothing.
+            if slots[slot].rank == values[end].rank {
+                kind |= index.kinds[slot]
+                seen[slot] = run
+                bits |= WitnessIndex.bit(slot)
+            }
+            end += 1
+        } while end < values.count && values[end].raw == raw
+        return (end, kind, bits)
     }
 
     private static func mark(
@@ -86,7 +96,7 @@ extension MatchScratch {
                 index.markExact(hash, slot, stamp: stamp, &found)
             }
         }
-        if kind & 8 != 0 { index.markShort(in: bytes, run: run, stamp: stamp, &found) }
+        if kind & 8 != 0 { index.markShort(in: bytes, run: run, slots: bits, stamp: stamp, &found) }
         if kind & 2 != 0 { index.markNeedles(in: bytes, run: run, slots: bits, stamp: stamp, &found) }
     }
 

@@ -52,7 +52,8 @@ struct WitnessIndex: Sendable {
     /// Bits by slot: 1 has exact values, 2 has needles, 4 its presence is a witness, 8 has needles of two or three bytes.
     let kinds: [UInt8]
     private let exact: HashTable
-    private let presence: HashTable
+    /// By slot: the run of ``demands`` that its presence meets.
+    private let presences: [(first: Int32, count: Int32)]
     private let needles: [Needle]
     private let pool: [UInt8]
     /// One bit per hashed gram: most places of a text need no look-up.
@@ -61,9 +62,9 @@ struct WitnessIndex: Sendable {
     /// By hashed gram: its four bytes, and the run of ``needles`` that have it.
     private let grams: [Gram]
     private let gramMask: Int
-    /// One bit per pair of bytes that a short needle begins with, and the needles by that pair.
+    /// One bit per pair of bytes that a short needle begins with, and what there is to look up of the pairs that have it.
     private let pairs: [UInt64]
-    private let short: HashTable
+    private let short: ShortNeedles
     /// By item: its run of ``demands``.
     private let runs: [(first: Int32, count: Int32)]
     /// Rules with the number of the group that is met: rule times four.
@@ -89,7 +90,7 @@ struct WitnessIndex: Sendable {
             }
         }
         var demanding = [[Int32]](repeating: [], count: program.items.count)
-        var present: [(key: UInt64, value: Int32)] = []
+        var present = [[Int32]](repeating: [], count: program.fields.count)
         var wholes = [UInt32](repeating: 0, count: roots.count)
         for (rule, root) in roots.enumerated() {
             let groups = WitnessIndex.best(WitnessIndex.groups(program, root))
@@ -100,7 +101,7 @@ struct WitnessIndex: Sendable {
                 for item in group.items { demanding[item].append(demand) }
                 for slot in group.slots {
                     kinds[slot] |= 4
-                    present.append((UInt64(slot), demand))
+                    present[slot].append(demand)
                 }
             }
         }
@@ -114,7 +115,10 @@ struct WitnessIndex: Sendable {
         self.isIndexed = isIndexed
         self.kinds = kinds
         self.exact = HashTable(exact)
-        self.presence = HashTable(present)
+        presences = present.map { list in
+            defer { demands += list }
+            return (Int32(demands.count), Int32(list.count))
+        }
         self.runs = runs
         self.demands = demands
         self.wholes = wholes
@@ -142,20 +146,20 @@ struct WitnessIndex: Sendable {
             pool += bytes
             needles.append(needle)
         }
-        var pairs = [UInt64](repeating: 0, count: 1_024)
-        var short: [(key: UInt64, value: Int32)] = []
-        for (key, item, slot) in wanted where key.isShort {
-            let pair = UInt64(key.bytes[0]) | UInt64(key.bytes[1]) << 8
-            pairs[Int(pair >> 6)] |= 1 << (pair & 63)
-            short.append((pair, Int32(needles.count)))
+        func pair(_ key: Key) -> UInt16 { UInt16(key.bytes[0]) | UInt16(key.bytes[1]) << 8 }
+        var short = ShortNeedles()
+        for (key, item, slot) in wanted.filter({ $0.key.isShort }).sorted(by: {
+            (pair($0.key), $0.item) < (pair($1.key), $1.item)
+        }) {
+            short.add(pair(key), needle: needles.count, slot: WitnessIndex.bit(slot))
             needles.append(
                 Needle(
                     first: Int32(pool.count), count: Int32(key.bytes.count), offset: 0, item: Int32(item),
                     slot: Int32(slot), isAtStart: key.isAtStart, isAtEnd: key.isAtEnd, isProof: key.isProof))
             pool += key.bytes
         }
-        self.pairs = pairs
-        self.short = HashTable(short)
+        self.pairs = short.finish()
+        self.short = short
         var logarithm: UInt32 = 10
         while 1 << Int(logarithm) < placed.count * 32, logarithm < 24 { logarithm += 1 }
         var bloom = [UInt64](repeating: 0, count: 1 << Int(logarithm - 6))
@@ -365,14 +369,17 @@ struct WitnessIndex: Sendable {
     }
 
     /// The same for needles of two or three bytes.
-    func markShort(in value: RawSpan, run: UInt32, stamp: UInt32, _ found: inout Found) {
+    func markShort(in value: RawSpan, run: UInt32, slots: UInt64, stamp: UInt32, _ found: inout Found) {
         value.withUnsafeBytes { bytes in
             guard bytes.count >= 2, let base = bytes.baseAddress else { return }
             pairs.withUnsafeBufferPointer { pairs in
                 for offset in 0..<bytes.count &- 1 {
                     let pair = base.loadUnaligned(fromByteOffset: offset, as: UInt16.self)
-                    guard pairs[Int(pair >> 6)] &>> UInt64(pair & 63) & 1 != 0 else { continue }
-                    short.forEach(UInt64(pair)) { check(Int($0), bytes, offset, run, stamp, &found) }
+                    let word = pairs[Int(pair >> 6)]
+                    guard word &>> UInt64(pair & 63) & 1 != 0 else { continue }
+                    for number in short.needles(of: pair, word, slots: slots) {
+                        check(number, bytes, offset, run, stamp, &found)
+                    }
                 }
             }
         }
@@ -383,22 +390,29 @@ struct WitnessIndex: Sendable {
         found.possible[Int(item)] = stamp
         if isProof { found.answers[Int(item)] = stamp << 1 | 1 }
         let run = runs[Int(item)]
-        for index in Int(run.first)..<Int(run.first &+ run.count) { meet(demands[index], stamp, &found) }
+        guard run.count > 0 else { return }
+        meet(Int(run.first)..<Int(run.first &+ run.count), stamp, &found.states, &found.marked)
     }
 
-    @inline(__always)
-    private func meet(_ demand: Int32, _ stamp: UInt32, _ found: inout Found) {
-        let rule = Int(demand >> 2)
-        var state = found.states[rule]
-        if state >> 4 != stamp { state = stamp << 4 }
-        state |= 1 << UInt32(demand & 3)
-        found.states[rule] = state
-        if state & 15 == wholes[rule] { found.marked[rule >> 6] |= 1 << UInt64(rule & 63) }
+    /// Meets demands number `range`.
+    private func meet(_ range: Range<Int>, _ stamp: UInt32, _ states: inout [UInt32], _ marked: inout [UInt64]) {
+        var states = states.mutableSpan
+        var marked = marked.mutableSpan
+        for index in range {
+            let demand = demands[index]
+            let rule = Int(demand >> 2)
+            let old = states[rule]
+            let state = (old >> 4 == stamp ? old : stamp << 4) | 1 << UInt32(demand & 3)
+            states[rule] = state
+            if state & 15 == wholes[rule] { marked[rule >> 6] |= 1 << UInt64(rule & 63) }
+        }
     }
 
     /// Marks the rules that the presence of `slot` is a witness of.
     func mark(presenceOf slot: Int, stamp: UInt32, _ found: inout Found) {
         guard kinds[slot] & 4 != 0 else { return }
-        presence.forEach(UInt64(slot)) { meet($0, stamp, &found) }
+        let run = presences[slot]
+        guard run.count > 0 else { return }
+        meet(Int(run.first)..<Int(run.first &+ run.count), stamp, &found.states, &found.marked)
     }
 }
