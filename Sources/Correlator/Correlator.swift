@@ -12,6 +12,8 @@ internal import Synchronization
 /// way: their repeated hits are folded into one firing per group and span.
 public struct Correlator {
     static let nanoseconds: Int64 = 1_000_000
+    /// Groups of one rule whose hits are let go before the stalest is looked for again.
+    private static let cutsAtOnce = 8
 
     /// What its rules ask of hits.
     public private(set) var plan: CorrelationPlan
@@ -32,6 +34,8 @@ public struct Correlator {
     /// The hits of one time that are being judged, and the groups that they touched.
     private var run: [PendingHit] = []
     private var touched: [(unit: Int, place: Int)] = []
+    /// What a late event made inner correlations hand on, of times behind its own.
+    private var later = DerivedQueue()
     private var lastSource = (name: "", number: -1)
     private let lost: Lost
 
@@ -175,6 +179,7 @@ public struct Correlator {
     public mutating func finish() -> [Firing] {
         watermark.raise(to: watermark.highest)
         judge(through: Int64.max, timersThrough: watermark.highest)
+        let judged = answer()
         for unit in units.indices {
             for place in units[unit].table.inOrder {
                 for firing in units[unit].table.groups[place].firings.indices {
@@ -182,7 +187,8 @@ public struct Correlator {
                 }
             }
         }
-        return answer()
+        // Groups stand in the order of arrival.
+        return judged + answer().sorted { ($0.time, $0.id) < ($1.time, $1.id) }
     }
 
     /// A frame of a log, by the opening of the log that it was written in and its number.
@@ -259,10 +265,11 @@ public struct Correlator {
                     lost.valueless.add()
                 }
             }
-            if !judgement.derived.isEmpty { passDerived(entry.source) }
+            passDerived(entry.source, at: time)
         }
         run.removeAll(keepingCapacity: true)
         judgeTouched(time)
+        judgeLater()
     }
 
     private mutating func add(
@@ -292,7 +299,7 @@ public struct Correlator {
             units[unit].judge(place, at: time, &judgement)
             guard !judgement.derived.isEmpty else { continue }
             let known = touched.count
-            passDerived(Int(units[unit].table.groups[place].source))
+            passDerived(Int(units[unit].table.groups[place].source), at: time)
             if touched.count > known { order(from: next) }
         }
         touched.removeAll(keepingCapacity: true)
@@ -310,26 +317,47 @@ public struct Correlator {
         }
     }
 
-    /// Hands what inner correlations have made to the outer ones.
-    private mutating func passDerived(_ source: Int) {
+    /// Hands what inner correlations have made up to `time` to the outer ones; what is of later times waits until these
+    /// have been judged.
+    private mutating func passDerived(_ source: Int, at time: Int64) {
         while !judgement.derived.isEmpty {
             let derived = judgement.derived
             judgement.derived = []
             for item in derived {
-                let outer = plan.units[item.route.unit]
-                let values = GroupKey.values(item.key, plan.units[item.inner])
-                let key = outer.key(item.route) { name in values.first { $0.field == name }?.value }
-                guard let key, outer.values.isEmpty || key.value != nil else { continue }
-                var entry = item.entry
-                entry.value = key.value ?? 0
-                if item.isUndone {
-                    if let place = units[item.route.unit].known(key.group, source: source, &judgement) {
-                        units[item.route.unit].remove(entry, from: place, &judgement)
-                    }
+                if item.entry.time > time, !item.isUndone {
+                    later.add(item, source)
                 } else {
-                    add(entry, item.route.unit, key.group, source, 0)
+                    hand(item, source)
                 }
             }
+        }
+    }
+
+    /// Judges what waits, each at its own time.
+    private mutating func judgeLater() {
+        while let time = later.earliest {
+            while later.earliest == time, let (item, source) = later.removeFirst() {
+                hand(item, source)
+                passDerived(source, at: time)
+            }
+            judgeTouched(time)
+        }
+    }
+
+    private mutating func hand(_ item: Judgement.Derived, _ source: Int) {
+        let outer = plan.units[item.route.unit]
+        let values = GroupKey.values(item.key, plan.units[item.inner])
+        let key = outer.key(item.route) { name in values.first { $0.field == name }?.value }
+        guard let key, outer.values.isEmpty || key.value != nil else { return }
+        var entry = item.entry
+        entry.value = key.value ?? 0
+        if item.isUndone {
+            later.remove(item)
+            if let place = units[item.route.unit].known(key.group, source: source, &judgement) {
+                units[item.route.unit].remove(entry, from: place, &judgement)
+            }
+        } else {
+            add(entry, item.route.unit, key.group, source, 0)
         }
     }
 
@@ -345,8 +373,9 @@ public struct Correlator {
             switch timer.kind {
             case .window:
                 units[unit].judgeAbsence(place, at: timer.time, &judgement)
-                passDerived(Int(units[unit].table.groups[place].source))
+                passDerived(Int(units[unit].table.groups[place].source), at: timer.time)
                 judgeTouched(timer.time)
+                judgeLater()
             case .tell:
                 units[unit].tell(place, untoldAt: timer.time, &judgement)
             }
@@ -355,9 +384,18 @@ public struct Correlator {
 
     /// Lets the hits of the stalest groups go until what is held is within its bound: their events count on.
     private mutating func cutEvidence() {
-        guard ledger.bytes.load(ordering: .relaxed) > options.maxEvidenceBytes else { return }
-        for unit in units.indices {
-            while ledger.bytes.load(ordering: .relaxed) > options.maxEvidenceBytes, units[unit].table.cutStalest() {}
+        func isFull() -> Bool { ledger.bytes.load(ordering: .relaxed) > options.maxEvidenceBytes }
+        // The stalest of all rules: a hit is let go when the last group that holds it does.
+        while isFull() {
+            var stalest: (unit: Int, time: Int64)?
+            for unit in units.indices {
+                guard let time = units[unit].table.nextToCut(), time < stalest?.time ?? .max else { continue }
+                stalest = (unit, time)
+            }
+            guard let stalest else { return }
+            for _ in 0..<Correlator.cutsAtOnce where isFull() {
+                guard units[stalest.unit].table.cutStalest() else { break }
+            }
         }
     }
 

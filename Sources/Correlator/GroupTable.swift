@@ -95,6 +95,13 @@ struct GroupTable {
         return Int(place >= 0 ? place : all.oldest)
     }
 
+    /// When the stalest group that may hold hits was seen last; nil when there is none whose hits may go.
+    mutating func nextToCut() -> Int64? {
+        if uncut < 0 { uncut = all.oldest }
+        guard uncut >= 0, groups[Int(uncut)].links.newer >= 0 else { return nil }
+        return groups[Int(uncut)].lastSeen
+    }
+
     /// Lets the hits of the stalest group go that holds any; false when there is none.
     mutating func cutStalest() -> Bool {
         if uncut < 0 { uncut = all.oldest }

@@ -27,6 +27,44 @@ struct Judgement {
     }
 }
 
+/// What correlations have handed on and is not judged yet, the earliest first; of one time in the order of coming.
+struct DerivedQueue {
+    /// The last is the next.
+    private var items: [(item: Judgement.Derived, source: Int, number: Int)] = []
+    private var isSorted = true
+    private var number = 0
+
+    /// The time of the next.
+    var earliest: Int64? {
+        mutating get {
+            if !isSorted {
+                items.sort { ($0.item.entry.time, $0.number) > ($1.item.entry.time, $1.number) }
+                isSorted = true
+            }
+            return items.last?.item.entry.time
+        }
+    }
+
+    mutating func add(_ item: Judgement.Derived, _ source: Int) {
+        number += 1
+        items.append((item, source, number))
+        isSorted = false
+    }
+
+    /// Takes the next out, after ``earliest`` was asked for.
+    mutating func removeFirst() -> (item: Judgement.Derived, source: Int)? {
+        items.popLast().map { ($0.item, $0.source) }
+    }
+
+    /// Takes out what is taken back by `undone`.
+    mutating func remove(_ undone: Judgement.Derived) {
+        items.removeAll { other in
+            other.item.entry.time == undone.entry.time && other.item.route.unit == undone.route.unit
+                && other.item.route.referred == undone.route.referred && other.item.key == undone.key
+        }
+    }
+}
+
 /// Something to look at when event time has reached a moment.
 struct CorrelationTimer {
     enum Kind: UInt8 {

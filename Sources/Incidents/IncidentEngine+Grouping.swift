@@ -4,16 +4,6 @@ internal import Store
 internal import Wire
 
 extension IncidentEngine {
-    /// Firings by the time of their first new event; the revisions of one firing in their order.
-    static func ordered(_ firings: [Firing]) -> [Firing] {
-        func time(_ firing: Firing) -> Int64 { firing.hits.map(\.time).min() ?? firing.last }
-        let sorted = firings.map { (time($0), $0) }.sorted { a, b in
-            (a.0, a.1.last, a.1.first, a.1.rule.id, a.1.id) < (b.0, b.1.last, b.1.first, b.1.rule.id, b.1.id)
-        }.map(\.1)
-        var revisions = Dictionary(grouping: firings, by: \.id).mapValues { $0.sorted { $0.revision > $1.revision } }
-        return sorted.compactMap { revisions[$0.id]?.popLast() }
-    }
-
     /// The open incident that a new firing of `actor` joins: within the gap, the one that began first.
     func open(_ actor: IncidentRecord.Actor, _ firing: Firing, _ draft: Draft) throws -> Held? {
         try near(actor, firing, draft) {

@@ -72,18 +72,17 @@ public struct IncidentEngine {
 
     /// Takes firings in: new ones, and revisions of known ones; those taken already are passed over.
     ///
-    /// Within a call they are taken by the time of their first new event, so that lanes in any order give one result. The
-    /// first to come for an actor without an open incident founds one and fixes its id.
+    /// They are taken in the order in which the correlator told them, which is that of event time however its calls were
+    /// cut. The first to come for an actor without an open incident founds one and fixes its id.
     ///
     /// - Parameter checkpoint: a value to keep in the same transaction, such as the correlator's position.
     /// - Returns: one change for each firing taken, in that order.
     public mutating func accept(
         _ firings: [Firing], checkpoint: (name: String, value: [UInt8])? = nil
     ) throws -> [IncidentChange] {
-        let ordered = IncidentEngine.ordered(firings)
         return try again { engine in
             var draft = Draft()
-            for firing in ordered { try engine.take(firing, &draft) }
+            for firing in firings { try engine.take(firing, &draft) }
             try engine.keep(draft, checkpoint)
             return draft.changes
         }

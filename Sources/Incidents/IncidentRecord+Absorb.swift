@@ -53,10 +53,13 @@ extension IncidentRecord {
             detections[place].revision = firing.revision
             detections[place].count = firing.count
             detections[place].omitted = firing.omitted
-            detections[place].first = min(detections[place].first, Moment(firing.first))
-            detections[place].last = max(detections[place].last, Moment(firing.last))
+            // A late event may have moved it.
+            (detections[place].time, detections[place].first, detections[place].last) = (
+                Moment(firing.time), Moment(firing.first), Moment(firing.last)
+            )
             detections[place].targets = Array(
                 hit.union(detections[place].targets).sorted().prefix(limits.targetsPerDetection))
+            detections.sort { ($0.time, $0.name, $0.firing) < ($1.time, $1.name, $1.firing) }
         } else {
             let ofRule = detections.count { $0.rule == firing.rule.id }
             guard ofRule == 0 || (ofRule < limits.detectionsPerRule && detections.count < limits.detections) else {

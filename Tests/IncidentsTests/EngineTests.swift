@@ -77,13 +77,15 @@ import Wire
         #expect(changes.map(\.hash) == expected.map(\.hash))
     }
 
-    @Test func ordersWithinACallGiveOneResult() throws {
-        var whole = Plant.engine()
-        let expected = try whole.accept(Plant.attack()).map(\.json)
+    /// Whoever is told first founds the incident, however the calls are cut.
+    @Test func oneCallOrManyGiveOneResult() throws {
         var dice = Dice(state: 7)
         for _ in 0..<20 {
-            var engine = Plant.engine()
-            #expect(try engine.accept(Plant.attack().shuffled(using: &dice)).map(\.json) == expected)
+            let shuffled = Plant.attack().shuffled(using: &dice)
+            let order = shuffled.filter { $0.revision == 1 } + shuffled.filter { $0.revision == 2 }
+            var (one, many) = (Plant.engine(), Plant.engine())
+            let expected = try order.flatMap { try many.accept([$0]) }.map(\.json)
+            #expect(try one.accept(order).map(\.json) == expected)
         }
     }
 

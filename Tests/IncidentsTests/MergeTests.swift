@@ -93,16 +93,20 @@ import Wire
         #expect(try engine.accept([grown])[0].record.id == records[0].id)
     }
 
-    /// Revisions of one firing are taken in their order, however they came.
-    @Test func revisionsKeepTheirOrder() throws {
+    /// A late event moves a firing: what the incident says of it is what the last revision says.
+    @Test func aRevisionMovesAFiring() throws {
         let first = firing("f", 5)
         var second = firing("f", 1)
         (second.revision, second.count, second.last) = (2, 2, first.last)
-        for given in [[first, second], [second, first]] {
-            var engine = Plant.engine()
-            let changes = try engine.accept(given)
-            #expect(changes.count == 2 && changes.last?.record.timeline.map(\.eventUid) == ["e-1", "e-5"])
-        }
+        var engine = Plant.engine()
+        let changes = try engine.accept([first, second])
+        #expect(changes.count == 2 && changes.last?.record.timeline.map(\.eventUid) == ["e-1", "e-5"])
+        let detection = try #require(changes.last?.record.detections.first)
+        #expect(detection.time == Moment(second.time) && detection.first == Moment(second.first))
+        var third = firing("f", 3)
+        (third.revision, third.count, third.hits) = (3, 3, [])
+        let moved = try #require(try engine.accept([third]).last?.record.detections.first)
+        #expect(moved.time == Moment(third.time) && moved.first == Moment(third.first) && moved.count == 3)
     }
 
     @Test func mergingIsRecordedOnBothSides() throws {

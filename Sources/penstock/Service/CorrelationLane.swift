@@ -107,7 +107,17 @@ final class CorrelationLane: @unchecked Sendable {
         var nextLook: Int64 = 0
         var nextSettle: Int64 = 0
         var nextAnnouncement: Int64 = 0
-        var reached: [Int: UInt64]?
+        var reached: (places: [Int: UInt64], batches: Int)?
+        var batches = 0
+        // The time by which senders are found silent. It goes on in small steps only: while this thread was busy or the
+        // process was stopped, what senders sent waits in front of it.
+        var heard = wallClock()
+        var lastStep = steadyClock()
+        func listen(atMost limit: Int64) {
+            let now = steadyClock()
+            heard += min(max(0, now - lastStep), limit)
+            lastStep = now
+        }
         while true {
             if hub.knowledgeGeneration != generation {
                 generation = hub.knowledgeGeneration
@@ -115,7 +125,7 @@ final class CorrelationLane: @unchecked Sendable {
             }
             // Windows whose time has come, and notifications that are due.
             if steadyClock() >= nextLook {
-                take(correlator.advance(now: wallClock()))
+                take(correlator.advance(now: heard))
                 noteLosses()
                 if steadyClock() >= nextAnnouncement {
                     announce()
@@ -124,17 +134,26 @@ final class CorrelationLane: @unchecked Sendable {
                 outbox?.pump(now: wallClock())
                 nextLook = steadyClock() + 250_000_000
             }
-            if reached == nil, steadyClock() >= nextSettle { reached = hub.matching.reached }
+            if reached == nil, steadyClock() >= nextSettle { reached = (hub.matching.reached, batches) }
+            // What was reported before stood in the ring then, and has been taken when as many batches have been.
+            if let known = reached, batches - known.batches > hub.hits.capacity {
+                settle(known.places)
+                reached = nil
+                nextSettle = steadyClock() + 1_000_000_000
+            }
             if let batch = hub.hits.pop() {
-                take(correlator.accept(batch.hits, now: wallClock()))
+                batches += 1
+                listen(atMost: 50_000_000)
+                take(correlator.accept(batch.hits, now: heard))
                 if let hit = batch.hits.first { lag.set(max(0, (wallClock() &- hit.hit.received) / 1_000_000)) }
                 continue
             }
             // All hits before `reached` have been taken now.
-            if let through = reached.take() {
-                settle(through)
+            if let known = reached.take() {
+                settle(known.places)
                 nextSettle = steadyClock() + 1_000_000_000
             }
+            listen(atMost: 250_000_000)
             if hub.hits.isDrained { break }
             hub.awaitHits(milliseconds: 100)
         }
@@ -254,6 +273,8 @@ final class CorrelationLane: @unchecked Sendable {
             // stage="receive",reason="too_long"
             let parts = member.labels.split(separator: "\"", omittingEmptySubsequences: false)
             guard parts.count >= 4, CorrelationLane.lossyStages.contains(String(parts[1])) else { return nil }
+            // Evidence that is not kept is said of the detections that lack it.
+            guard parts[3] != "evidence_limit" else { return nil }
             return ("\(parts[1]) \(parts[3])", "", Int(member.value))
         }
         losses.read(readings, at: wallClock())

@@ -33,6 +33,8 @@ final class Hub: Sendable {
     private let stopping = Atomic<Bool>(false)
     private let deliveries = Atomic<Int>(0)
     private let taken = Atomic<Int>(0)
+    private let reports = Atomic<Int>(0)
+    private let reported = Atomic<Int>(0)
 
     init(_ knowledge: Knowledge, registry: Registry) {
         current = Mutex(knowledge)
@@ -91,13 +93,17 @@ final class Hub: Sendable {
     /// Notes that a batch has been offered to the outputs.
     func noteTaken() { taken.add(1, ordering: .releasing) }
 
-    /// Hands hits to the correlator; waits while the ring is full.
+    /// Hands hits to the correlator; waits while the ring is full. Lanes have their turns in the order of coming: one that
+    /// is passed over again and again would fall behind the others in event time.
     func report(_ hits: HitBatch) {
+        let turn = reports.add(1, ordering: .relaxed).oldValue
+        while reported.load(ordering: .acquiring) != turn { sleepMilliseconds(1) }
         var pending: HitBatch? = hits
         while let waiting = pending.take() {
             pending = self.hits.push(waiting)
             if pending != nil { sleepMilliseconds(1) }
         }
+        reported.add(1, ordering: .releasing)
         hitsBell.signal()
     }
 
