@@ -21,7 +21,7 @@ public struct JSONDocument: Sendable {
     public func find(_ path: String) -> [Int] {
         guard !tape.values.isEmpty else { return [] }
         var found: [Int] = []
-        search(path[...], in: 0, depth: 0, into: &found)
+        search(Array(path.utf8), from: 0, in: 0, depth: 0, into: &found)
         return found
     }
 
@@ -59,28 +59,49 @@ public struct JSONDocument: Sendable {
     /// The whole number at a dotted path, or nil.
     public func integer(_ path: String) -> Int64? { text(path).flatMap { Int64($0) } }
 
-    private func search(_ path: Substring, in index: Int, depth: Int, into found: inout [Int]) {
+    /// Looks for the part of `path` from `start` on.
+    private func search(_ path: [UInt8], from start: Int, in index: Int, depth: Int, into found: inout [Int]) {
         guard depth < JSONTape.depthLimit else { return }
         let value = tape.values[index]
         switch value.kind {
         case .array:
             var child = index + 1
             while child < Int(value.next) {
-                if tape.values[child].kind == .object { search(path, in: child, depth: depth + 1, into: &found) }
+                if tape.values[child].kind == .object {
+                    search(path, from: start, in: child, depth: depth + 1, into: &found)
+                }
                 child = Int(tape.values[child].next)
             }
         case .object:
             var child = index + 1
             while child < Int(value.next) {
-                let key = tape.key(child, in: bytes.span.bytes)
-                if path == key {
-                    found.append(child)
-                } else if path.count > key.count, path.hasPrefix(key), path.dropFirst(key.count).first == "." {
-                    search(path.dropFirst(key.count + 1), in: child, depth: depth + 1, into: &found)
+                if let length = match(path, from: start, keyOf: child) {
+                    if start + length == path.count {
+                        found.append(child)
+                    } else {
+                        search(path, from: start + length + 1, in: child, depth: depth + 1, into: &found)
+                    }
                 }
                 child = Int(tape.values[child].next)
             }
         case .string, .number, .yes, .no, .null: break
         }
+    }
+
+    /// The length of a value's key when the path from `start` on is it, or goes on behind it.
+    private func match(_ path: [UInt8], from start: Int, keyOf child: Int) -> Int? {
+        if tape.values[child].isKeyEscaped {
+            let key = Array(tape.key(child, in: bytes.span.bytes).utf8)
+            return JSONDocument.match(path, from: start, key.span.bytes)
+        }
+        return JSONDocument.match(path, from: start, bytes.span.bytes.part(tape.values[child].key))
+    }
+
+    private static func match(_ path: [UInt8], from start: Int, _ key: RawSpan) -> Int? {
+        let (rest, length) = (path.count - start, key.byteCount)
+        guard length <= rest, length == rest || path[start + length] == UInt8(ascii: "."),
+            path.span.bytes.part(start, length).equals(key)
+        else { return nil }
+        return length
     }
 }
