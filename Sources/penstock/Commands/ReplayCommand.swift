@@ -8,10 +8,17 @@ internal import Wire
 
 struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "replay", abstract: "What the journal holds, as it was received.",
+        commandName: "replay",
+        abstract: "What the journal holds, as it was received, or what rules would have found in it.",
         discussion: """
             One JSON object a frame: log, sequence, epoch, received, transport, listener (its number), source (its name), and raw, or raw_b64 where it is no \
             UTF-8. It reads beside a running service and changes nothing. Times are RFC 3339, of receipt.
+
+            With --rules the frames are made into events by the configuration's mappings and plant, and the rules run over \
+            them as in the service: one JSON object a firing, in its final state. With --diff the rules in force run \
+            beside them, and what they find is compared: + is new, - is gone. Firings are the same when rule (its id, else \
+            its name), group, first and last event are. The exit code is then 0 when both find the same, 1 when not, \
+            and 2 when something went wrong.
             """)
 
     @OptionGroup var place: JournalPlace
@@ -23,9 +30,78 @@ struct ReplayCommand: ParsableCommand {
     var log: Int?
     @Flag(help: "The bytes alone, a line feed behind each frame.")
     var raw = false
+    @Option(parsing: .upToNextOption, help: "Run these rules over the events: files or folders.")
+    var rules: [String] = []
+    @Flag(name: .customLong("diff"), help: "With --rules: compare what they find with what the rules in force find.")
+    var compares = false
+    @Option(help: "With --diff: the most firings of a rule that are listed as new, and as gone.")
+    var limit = 100
+    @Flag(help: "With --diff: one JSON object instead of text.")
+    var json = false
+    @Option(help: "With --rules: worker threads; the result does not depend on them. Without, one a processor.")
+    var workers: Int?
+    @Flag(help: "With --rules: no progress on standard error.")
+    var quiet = false
+
+    func validate() throws {
+        if rules.isEmpty, compares || json || quiet || workers != nil {
+            throw ValidationError("--diff, --json, --workers and --quiet need --rules")
+        }
+        if json, !compares { throw ValidationError("--json goes with --diff; without, the output is JSON anyway") }
+        if raw, !rules.isEmpty { throw ValidationError("--raw shows frames, --rules what is found in them") }
+        if let workers, workers < 1 { throw ValidationError("--workers takes a number from 1 on") }
+        if limit < 0 { throw ValidationError("--limit takes a number from 0 on") }
+    }
 
     func run() throws {
         let (first, end) = (try time(from, "--from") ?? .min, try time(to, "--to") ?? .max)
+        guard rules.isEmpty else { return try runRules(first..<max(first, end)) }
+        try list(first, end)
+    }
+
+    /// What rules find. With --diff every fault is exit code 2, because 1 says that something differs.
+    private func runRules(_ range: Range<Int64>) throws {
+        do {
+            let loaded = try ReplayRules(config: place.config, rules: rules, compares: compares)
+            let run = ReplayRun(
+                rules: loaded, journal: try place.view(), names: SourceNames(directory: try place.directory()),
+                range: range, log: log, workers: workers ?? min(64, ProcessInfo.processInfo.activeProcessorCount),
+                isQuiet: quiet)
+            guard let tried = loaded.rival else {
+                try tell(try run.list())
+                return
+            }
+            let report = try run.compare(with: tried, limit: limit)
+            var output = Output()
+            let text = json ? report.json + [0x0A] : Array(report.text.utf8)
+            try output.write { $0.append(text.span.bytes) }
+            try output.flush()
+            try tell(report.counts)
+            if report.comparison.differs { throw Difference() }
+        } catch is Difference {
+            throw ExitCode(1)
+        } catch let error as ValidationError {
+            throw error
+        } catch {
+            if !(error is ExitCode) { complain("\(error)") }
+            throw ExitCode(compares ? 2 : 1)
+        }
+    }
+
+    private struct Difference: Error {}
+
+    /// Tells what could not be read.
+    private func tell(_ counts: ReplayLane.Counts) throws {
+        if let failure = counts.failure { complain(failure) }
+        if counts.lost > 0 {
+            if let fault = counts.fault { complain(fault) }
+            complain("\(counts.lost) frames cannot be read; `penstock verify` tells more")
+        }
+        if counts.lost > 0 || counts.failure != nil { throw ExitCode(1) }
+    }
+
+    /// What the journal holds.
+    private func list(_ first: Int64, _ end: Int64) throws {
         let journal = try place.view()
         let names = SourceNames(directory: try place.directory())
         var output = Output()

@@ -19,19 +19,21 @@ struct EventPipeline: ~Copyable {
     private(set) var knowledge: Knowledge
     private var normalizer: Normalizer
     private var enricher: Enricher
-    private var scratch = MatchScratch()
+    private var matcher: RowMatcher
+    /// Other rules over the same events, to compare with; what it matched stands beside each hit.
+    private var rival: RowMatcher?
+    private var rivalRules: [[String]] = []
     private var messages: MessageCounters
-    private var matched: [Int] = []
     private var joiner = SegmentJoiner<SegmentOrigin>()
     private var counted: SegmentJoiner<SegmentOrigin>.Counts
-    /// The rules worth a look by mapping and class; few pairs, so a look through them beats hashing.
-    private var candidates: [(key: UInt64, rules: RuleCandidates)] = []
-    private var lastCandidates = 0
     private let uidPrefix: String
 
-    /// A pipeline; `uidPrefix` comes before the running number in each event's uid.
-    init(_ knowledge: Knowledge, uidPrefix: String, messages: MessageCounters) {
+    /// A pipeline; `uidPrefix` comes before the running number in each event's uid. With a `rival` what either of the two
+    /// rule sets matches is a hit.
+    init(_ knowledge: Knowledge, uidPrefix: String, messages: MessageCounters, rival: consuming RowMatcher? = nil) {
         self.messages = messages
+        self.rival = rival
+        matcher = RowMatcher(knowledge.rules, of: knowledge.ruleSet)
         counted = joiner.counts
         self.knowledge = knowledge
         self.uidPrefix = uidPrefix
@@ -48,9 +50,14 @@ struct EventPipeline: ~Copyable {
         var enricher = new.enricher
         enricher.inherit(from: self.enricher)
         self.enricher = enricher
-        candidates.removeAll()
-        lastCandidates = 0
+        matcher = RowMatcher(new.rules, of: new.ruleSet)
         knowledge = new
+    }
+
+    /// The ids of the rival's rules for each hit since the last call.
+    mutating func takeRivalRules() -> [[String]] {
+        defer { rivalRules = [] }
+        return rivalRules
     }
 
     /// Makes the events of all frames of `batch` and, when `matching`, hits of those that a rule matches.
@@ -81,13 +88,11 @@ struct EventPipeline: ~Copyable {
         enricher.enrich(&batch)
         let row = batch.rows.count - 1
         guard matching, row >= 0 else { return }
-        let key = UInt64(batch.rows[row].mapping) << 32 | UInt64(UInt32(bitPattern: batch.rows[row].classUID))
-        let place = place(of: key, batch.rows[row])
-        guard candidates[place].rules.count > 0 else { return }
-        matched.removeAll(keepingCapacity: true)
-        knowledge.rules.match(
-            row, of: batch, candidates: candidates[place].rules, scratch: &scratch, into: &matched)
-        if !matched.isEmpty { hits.append(hit(row, batch, names)) }
+        let isHit = matcher.match(row, of: batch, knowledge)
+        let isRivals = rival?.match(row, of: batch, knowledge) ?? false
+        guard isHit || isRivals else { return }
+        hits.append(hit(row, batch, names))
+        if rival != nil { rivalRules.append(rival?.ids ?? []) }
     }
 
     /// Whether frame number `index` may be one of several messages that are one event.
@@ -150,23 +155,10 @@ struct EventPipeline: ~Copyable {
         while joiner.next() != nil {}
     }
 
-    /// Where the candidates for events of a mapping and class are.
-    private mutating func place(of key: UInt64, _ row: Row) -> Int {
-        if lastCandidates < candidates.count, candidates[lastCandidates].key == key { return lastCandidates }
-        if let known = candidates.firstIndex(where: { $0.key == key }) {
-            lastCandidates = known
-            return known
-        }
-        let sources = knowledge.logSources(mapping: row.mapping, classUID: Int(row.classUID))
-        candidates.append((key, knowledge.ruleSet.candidates(for: sources, classUID: Int(row.classUID))))
-        lastCandidates = candidates.count - 1
-        return lastCandidates
-    }
-
     /// Adds what was counted since the last call to the shared counters.
     mutating func count(into counters: inout LaneCounters, oldest: Int64) {
         counters.add(normalizer.currentTally, knowledge, oldest: oldest)
-        counters.add(&scratch, knowledge.ruleSet)
+        counters.add(&matcher.scratch, knowledge.ruleSet)
         counters.add(intelligence: enricher.takeMatches(), knowledge.intelligence)
         normalizer.resetTally()
         messages.flush()
@@ -183,7 +175,8 @@ struct EventPipeline: ~Copyable {
     /// Forgets what was counted of frames that were counted when they came in.
     mutating func forgetCounts() {
         normalizer.resetTally()
-        scratch.resetCounts()
+        matcher.scratch.resetCounts()
+        rival?.scratch.resetCounts()
         _ = enricher.takeMatches()
         messages.forget()
     }
@@ -210,7 +203,7 @@ struct EventPipeline: ~Copyable {
             }
         }
         return Hit(
-            rules: matched.map { knowledge.ruleSet.rules[$0].id }, uid: batch.text("metadata.uid", in: row) ?? "",
+            rules: matcher.ids, uid: batch.text("metadata.uid", in: row) ?? "",
             time: event.time, received: received, event: json.bytes.array, evidence: evidence,
             position: batch.position.map {
                 JournalPosition(log: $0.log, first: $0.first + UInt64(max(event.frame, 0)), epoch: $0.epoch)
