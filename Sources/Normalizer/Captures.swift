@@ -92,22 +92,48 @@ struct SlotTree: Sendable {
     private(set) var names: [String] = []
     /// The names as key-value text has them, by slot.
     private(set) var keys: [KeyValue.Key] = []
+    /// By slot: whether the name is one inside the elements of a list.
+    private(set) var isInside: [Bool] = []
+    /// Where names begin that are added: at the root, but for those inside the elements of a list.
+    private var top = 0
     private var children = ByteTable()
 
+    /// Begins names of their own, those inside the elements of a list, which are found from a node that no key of a record
+    /// leads to.
+    ///
+    /// - Returns: the node. The name `.` stands for itself.
+    mutating func beginElements() -> Int {
+        nodes.append(Node())
+        top = nodes.count - 1
+        return top
+    }
+
+    /// Goes back to the names of records.
+    mutating func endElements() { top = 0 }
+
     /// The slot of a name, added when it is new.
+    ///
+    /// Inside the elements of a list `$.name` is a name of the record.
     mutating func slot(_ name: String) -> SlotID {
+        if top != 0, name.hasPrefix("$.") {
+            let node = top
+            top = 0
+            defer { top = node }
+            return slot(String(name.dropFirst(2)))
+        }
         if let known = known(name) { return known }
         let parts = name.utf8.split(separator: 0x2E).map { Array($0) }
-        var path = [0]
+        var path = [top]
         for part in parts { path.append(child(path[path.count - 1], part)) }
         let node = path[path.count - 1]
         if let slot = nodes[node].slot { return slot }
         names.append(name)
         nodes[node].slot = names.count - 1
         // The header's own are not for members to fill.
-        let isOwn = names.count <= Builtins.count
+        let isOwn = names.count <= Builtins.count || top != 0
+        isInside.append(top != 0)
         keys.append(KeyValue.Key(isOwn ? [] : Array(parts.joined(separator: [0x2E]))))
-        if !isOwn { join(parts, path) }
+        if names.count > Builtins.count { join(parts, path) }
         return names.count - 1
     }
 
@@ -116,7 +142,7 @@ struct SlotTree: Sendable {
         var name = name
         return name.withUTF8 { bytes in
             let name = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(bytes))
-            var node = 0
+            var node = top
             var start = 0
             while start < name.byteCount {
                 let end = name.firstIndex(of: 0x2E, from: start) ?? name.byteCount

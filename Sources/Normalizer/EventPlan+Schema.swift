@@ -32,9 +32,10 @@ extension EventPlan {
             reads[slot] = true
         }
         for slot in event.time.joined() { reads[slot] = true }
+        for slot in event.lists.flatMap({ $0.sources + $0.lines.flatMap(\.value.sources) }) { reads[slot] = true }
         for slot in 0..<Builtins.count { reads[slot] = true }
         // A name that begins with `_` is a helper of the mapping.
-        return reads.indices.filter { !reads[$0] && !draft.slots.names[$0].hasPrefix("_") }
+        return reads.indices.filter { !reads[$0] && !draft.slots.names[$0].hasPrefix("_") && !draft.slots.isInside[$0] }
     }
 
     static func conversion(_ target: Target) -> Mapping.Conversion {
@@ -99,6 +100,7 @@ extension EventPlan {
             }
         }
         for line in event.lines { add(line.path) }
+        for list in event.lists { add(list.path) }
         for constant in event.constants { add(constant.path) }
         if event.deviceType != nil { add("device.ip") }
         return checks

@@ -25,6 +25,25 @@ final class EventPlan: Sendable {
         /// The known values of an enumerated text, as the seed in ``Rulebook/knownTexts``; -1: any.
         var knownTexts: Int32
 
+        init(_ target: Attributes, _ shape: RowShape, _ table: FieldTable, _ book: inout Rulebook) {
+            let line = target.line
+            let attribute = table.fields[Int(target.field)]
+            let texts =
+                line.target.primitive == .string
+                ? Set((line.target.enumeration?.captions ?? [:]).keys.map { Array($0.utf8) }) : []
+            place = shape.place(target.field)
+            field = target.field
+            value = book.add(line.value)
+            conversion = EventPlan.conversion(line.target)
+            parent = attribute.parent.map { shape.range($0 + 1, table.fields[Int($0)].end) } ?? .none
+            isArray = attribute.isArray
+            level = attribute.arrayDepth - (attribute.isArray ? 1 : 0)
+            sibling = target.sibling.map { shape.place($0) } ?? -1
+            hostname = target.hostname.map { shape.place($0) } ?? -1
+            known = book.add(line.target.enumeration?.captions.keys.compactMap { Int64($0) } ?? [])
+            knownTexts = book.add(known: texts)
+        }
+
         /// Where value number `position` of an attribute that repeats stands, in the first of what repeats around it; nil
         /// beyond the limits.
         func element(_ position: Int) -> UInt32? {
@@ -34,6 +53,11 @@ final class EventPlan: Sendable {
             case 2: Entry.element(0, 0, position)
             default: nil
             }
+        }
+
+        /// Where value number `position` stands in an object of a list, whose own place is `holder`; nil beyond the limits.
+        func element(_ position: Int, in holder: UInt32) -> UInt32? {
+            isArray ? Entry.element(position, level: level).map { holder | $0 } : holder
         }
     }
 
@@ -99,6 +123,8 @@ final class EventPlan: Sendable {
     /// Captures to try for the time, in ``Rulebook/sources``; those of one run are joined with blanks.
     let time: [(sources: Run, order: LogTime.Order)]
     let lines: [Line]
+    /// Attributes that repeat objects, one of each element of a list; none for most.
+    let lists: [ListPlan]
     /// The lines in short.
     let steps: [Step]
     /// One bit by line: those that may write something without a capture (defaults, cases).
@@ -137,8 +163,11 @@ final class EventPlan: Sendable {
     ) {
         let constants = EventPlan.constants(event, table)
         let targets = event.lines.compactMap { line in table.id(line.path).map { Attributes(line, $0, table) } }
+        let inside = event.lists.map { list in
+            list.lines.compactMap { line in table.id(line.path).map { Attributes(line, $0, table) } }
+        }
         let shape = RowShape(
-            fields: targets.flatMap { [$0.field, $0.sibling, $0.hostname].compactMap { $0 } }
+            fields: (targets + inside.joined()).flatMap { [$0.field, $0.sibling, $0.hostname].compactMap { $0 } }
                 + fields.all(of: event.eventClass) + event.fillers.compactMap { table.id($0.path) }
                 + Observables.fields(event, table),
             constants: constants)
@@ -160,21 +189,8 @@ final class EventPlan: Sendable {
             event.eventClass.shape.attributes["activity_id"]?.enumeration?.captions.keys.compactMap { Int64($0) } ?? [])
         severity = event.severity.map { book.add($0) }
         time = zip(event.time, event.timeOrders).map { (book.add(sources: $0), $1) }
-        lines = targets.map { target in
-            let field = table.fields[Int(target.field)]
-            let texts =
-                target.line.target.primitive == .string
-                ? Set((target.line.target.enumeration?.captions ?? [:]).keys.map { Array($0.utf8) }) : []
-            return Line(
-                place: shape.place(target.field), field: target.field, value: book.add(target.line.value),
-                conversion: EventPlan.conversion(target.line.target),
-                parent: field.parent.map { shape.range($0 + 1, table.fields[Int($0)].end) } ?? .none,
-                isArray: field.isArray, level: field.arrayDepth - (field.isArray ? 1 : 0),
-                sibling: target.sibling.map { shape.place($0) } ?? -1,
-                hostname: target.hostname.map { shape.place($0) } ?? -1,
-                known: book.add(target.line.target.enumeration?.captions.keys.compactMap { Int64($0) } ?? []),
-                knownTexts: book.add(known: texts))
-        }
+        lines = targets.map { Line($0, shape, table, &book) }
+        lists = zip(event.lists, inside).compactMap { ListPlan($0, $1, event, shape, table, schema, &book) }
         steps = lines.map { Step($0) }
         let words = CaptureTable.words(targets.count)
         var always = [UInt64](repeating: 0, count: words)

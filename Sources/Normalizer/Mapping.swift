@@ -122,7 +122,10 @@ final class Mapping: Sendable {
         headerKeys = Mapping.headerNames.map { book.add(bytes: Members.key("cef_" + $0, reserved)) }
         leefKeys = Mapping.leefNames.map { book.add(bytes: Members.key("leef_" + $0, reserved)) }
         labels = draft.slots.find(0, Array("labels".utf8).span.bytes) ?? -1
-        keys = draft.slots.names.map { book.add(bytes: Members.key($0, reserved)) }
+        // Inside the elements of a list no name is the service's.
+        keys = zip(draft.slots.names, draft.slots.isInside).map {
+            book.add(bytes: Members.key($0, $1 ? ByteTable() : reserved))
+        }
         events = draft.events.map { EventPlan($0, draft, table, schema, fields, &book) }
         // A step that may fail does nothing without the capture that it takes apart.
         stepDispatch = Dispatch(

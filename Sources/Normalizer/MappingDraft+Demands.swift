@@ -9,7 +9,7 @@ extension MappingDraft {
         let dictionary = OCSFDictionary.v1_8_0
         // An attribute that is written but wrong has its own complaint.
         let written = item["map"]?.members.compactMap(\.key.scalar) ?? []
-        var made = event.lines.map(\.path) + event.constants.map(\.path) + written
+        var made = event.lines.map(\.path) + event.lists.map(\.path) + event.constants.map(\.path) + written
         if event.deviceType != nil { made += ["device.ip", "device.hostname"] }
         let shape = event.eventClass.shape
         let name = "\(shape.name) of OCSF \(dictionary.version)"
@@ -23,8 +23,8 @@ extension MappingDraft {
         }
         exclude(shape, "", name, event, item)
         var seen: Set<String> = ["metadata", "unmapped"]
-        for line in event.lines {
-            let parts = line.path.pathParts
+        for line in event.lines.map(\.path) + event.lists.map(\.path) {
+            let parts = line.pathParts
             for length in 1..<max(1, parts.count) where parts[0] != "unmapped" {
                 let prefix = parts.prefix(length).joined(separator: ".")
                 guard seen.insert(prefix).inserted,
@@ -32,19 +32,28 @@ extension MappingDraft {
                     let object = dictionary.objects[type]
                 else { continue }
                 exclude(object, prefix + ".", type, event, item)
-                let place = key(line.path, item) ?? item
-                for demand in required(object, event.profiles) where !makes(made, prefix + "." + demand.name) {
-                    let path = prefix + "." + demand.name
-                    place.complain(
-                        "'\(prefix)' is left out of each event without '\(demand.name)', which \(type) demands: "
-                            + cure(demand, path))
-                }
-                for names in choices(object) where !names.contains(where: { makes(made, prefix + "." + $0) }) {
-                    place.complain(
-                        "'\(prefix)' is left out of each event without \(listed(names)), which \(type) demands: "
-                            + "map one of them")
-                }
+                let place = key(line, item) ?? item
+                demand(object, type, at: prefix, made, event.profiles) { place.complain($0) }
             }
+        }
+        for list in event.lists { demand(list, event, key(list.path, item) ?? item) }
+    }
+
+    /// Tells what an object type demands and none of the paths `made` is.
+    static func demand(
+        _ object: OCSFDictionary.Shape, _ type: String, at prefix: String, _ made: [String], _ profiles: [String],
+        _ complain: (String) -> Void
+    ) {
+        for demand in required(object, profiles) where !makes(made, prefix + "." + demand.name) {
+            let path = prefix + "." + demand.name
+            complain(
+                "'\(prefix)' is left out of each event without '\(demand.name)', which \(type) demands: "
+                    + cure(demand, path))
+        }
+        for names in choices(object) where !names.contains(where: { makes(made, prefix + "." + $0) }) {
+            complain(
+                "'\(prefix)' is left out of each event without \(listed(names)), which \(type) demands: "
+                    + "map one of them")
         }
     }
 

@@ -23,6 +23,8 @@ struct MappingDraft {
         var timeOrders: [LogTime.Order]
         var profiles: [String]
         var lines: [Line]
+        /// Attributes that repeat objects, one of each element of a list.
+        var lists: [ObjectList] = []
         var deviceType: Int?
         var constants: [(path: String, literal: Literal)]
         /// Whether such records become no event.
@@ -156,16 +158,24 @@ struct MappingDraft {
             profiles.append("host")
         }
         var lines: [Line] = []
+        var lists: [ObjectList] = []
         let own = item["map"]?.members ?? []
         let paths = Set(own.compactMap(\.key.scalar))
-        let shared = (common?["map"]?.members ?? []).filter { key, _ in
+        let shared = (common?["map"]?.members ?? []).filter { key, value in
             // What the class has no place for is meant for another event.
-            guard let path = key.scalar, schema.find(path, found).isMappable(profiles) else { return false }
+            guard let path = key.scalar,
+                schema.find(path, found).isMappable(profiles)
+                    || MappingDraft.isList(value) && MappingDraft.repeats(path, found, schema, profiles)
+            else { return false }
             used.insert(path)
             return !paths.contains(path)
         }
         for (key, value) in own + shared {
             guard let path = key.scalar else { continue }
+            if MappingDraft.isList(value) {
+                readList(key, value, found, profiles, schema, &builder).map { lists.append($0) }
+                continue
+            }
             let attribute = schema.find(path, found)
             guard attribute.isMappable(profiles) else {
                 MappingDraft.fault(path, found, dictionary, profiles).map { key.complain($0) }
@@ -197,6 +207,8 @@ struct MappingDraft {
             when: when, eventClass: found, activity: activity, severity: severity, time: time.map(\.slots),
             timeOrders: time.map(\.order), profiles: profiles.sorted(), lines: lines, deviceType: deviceType,
             constants: constants)
+        event.lists = lists
+        MappingDraft.review(lists, lines, own + shared)
         event.observables = MappingDraft.observables(item, common, lines, &used, &builder)
         written.append((event, item))
         events.append(OlderVersion(builder.dictionary)?.restate(event, &builder) ?? event)

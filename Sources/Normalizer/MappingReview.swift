@@ -188,7 +188,14 @@ struct MappingReview {
             if names, !element.isSequence { capture(element, cure: "; a fixed value is written {value: …}") }
             return
         }
-        if let from = element["from"] { captures(from) }
+        if let from = element["from"] ?? element["each"] { captures(from) }
+        if element["each"] != nil {
+            // What an element has nobody can list.
+            let known = made
+            made = nil
+            for (_, inner) in element["of"]?.members ?? [] { value(inner, names: true) }
+            made = known
+        }
         if let table = element["table"] {
             entries(table, isHeader: element.quiet["from"]?.strings.contains(where: isHeader) ?? false)
         }
@@ -245,7 +252,7 @@ struct MappingReview {
             }
             for (key, _) in sample.element["expect"]?.members ?? [] {
                 guard let path = key.scalar, path != "unmapped", !path.hasPrefix("unmapped.") else { continue }
-                if let fault = MappingReview.fault(path, dictionary) { MappingReview.warn(key, fault) }
+                if let fault = MappingReview.fault(path.withoutPositions, dictionary) { MappingReview.warn(key, fault) }
             }
         }
     }

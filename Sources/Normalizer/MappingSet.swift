@@ -86,7 +86,7 @@ public struct MappingSet: Sendable {
         for draft in drafts.all {
             for event in draft.events {
                 for profile in event.profiles { _ = builder.constant(profile) }
-                for line in event.lines {
+                for line in event.lines + event.lists.flatMap(\.lines) {
                     guard let sibling = line.target.sibling else { continue }
                     let parent = line.path.pathParent
                     builder.add(parent.isEmpty ? sibling : parent + "." + sibling)
@@ -182,7 +182,7 @@ public struct MappingSet: Sendable {
                 }
                 if name(batch.rows[0].mapping) != draft.name { outcome.taken = name(batch.rows[0].mapping) }
                 for (path, wanted, element) in sample.expected {
-                    let found = older?.text(path, batch) ?? batch.text(path, in: 0)
+                    let found = older?.text(path, batch) ?? batch.text(at: path)
                     if found != wanted, older?.agrees(path, wanted, found, batch) != true {
                         outcome.differences.append(
                             SampleOutcome.Difference(path: path, expected: wanted, actual: found, element: element))

@@ -32,7 +32,7 @@ extension Normalizer {
     }
 
     /// Captures the members of one JSON object that the mapping reads; the others become members of `unmapped`.
-    private mutating func object(
+    mutating func object(
         _ index: Int, _ node: Int, _ text: RawSpan, base: UInt32, _ mapping: Mapping, isNested: Bool
     ) {
         var member = index + 1

@@ -120,7 +120,7 @@ extension Normalizer {
     }
 
     /// Puts the values of a JSON array under an attribute that repeats; false when one of them does not fit.
-    private mutating func array(
+    mutating func array(
         _ capture: Capture, _ line: EventPlan.Line, _ mapping: Mapping, _ slab: inout Slab
     ) -> Bool {
         do { try list.parse(slab.bytes(capture.extent)) } catch { return false }
@@ -143,7 +143,7 @@ extension Normalizer {
     }
 
     /// Puts the parts of a text under an attribute that repeats; false when there are none, or one does not fit.
-    private mutating func parts(
+    mutating func parts(
         _ capture: Capture, _ line: EventPlan.Line, _ mapping: Mapping, _ slab: inout Slab
     ) -> Bool {
         let count = Int(capture.extent.length)
@@ -164,10 +164,12 @@ extension Normalizer {
     }
 
     /// Puts one value of an attribute that repeats at its position; false when it does not fit there.
-    private mutating func put(
+    mutating func put(
         _ capture: Capture, at position: Int, _ line: EventPlan.Line, _ mapping: Mapping, _ slab: inout Slab
     ) -> Bool {
-        guard let element = line.element(position) else { return false }
+        guard let element = objects.holder.map({ line.element(position, in: $0) }) ?? line.element(position) else {
+            return false
+        }
         let entry: Entry
         switch line.conversion {
         case .integer, .port:
@@ -193,7 +195,13 @@ extension Normalizer {
             entry = .integer(line.field, time / 1_000_000, element: element)
         case .any: return false
         }
-        row.put(line.place, element: entry)
+        if objects.holder == nil {
+            row.put(line.place, element: entry)
+        } else if line.isArray {
+            objects.append(entry)
+        } else {
+            objects.stage(entry)
+        }
         return true
     }
 

@@ -76,6 +76,8 @@ public struct Normalizer: ~Copyable {
     /// How long the members beside may be, so that no more of the record's values goes there; 0 once it was reached.
     var xmlRoom = 0
     var lists: [(slot: SlotID, value: Capture)] = []
+    /// The objects of a list under construction.
+    var objects = StagedObjects()
     var problems = Problems()
     private var defaults: [(line: Int, literal: Literal)] = []
     /// When the record under work was received, in nanoseconds since the epoch.
@@ -241,7 +243,7 @@ public struct Normalizer: ~Copyable {
     }
 
     /// Forgets captures whose text is one of those that stand for no value.
-    private mutating func dropAbsent(_ mapping: Mapping, _ slab: borrowing Slab) {
+    mutating func dropAbsent(_ mapping: Mapping, _ slab: borrowing Slab) {
         for word in 0..<CaptureTable.words(captures.count) {
             // The header's own stay.
             var open = captures.filled(word) & (word == 0 ? .max << UInt64(Builtins.count) : .max)
@@ -277,6 +279,7 @@ public struct Normalizer: ~Copyable {
                 if let literal = write(plan.lines[number], mapping, &batch.slab) { defaults.append((number, literal)) }
             }
         }
+        for index in plan.lists.indices { writeList(plan.lists[index], mapping, &batch.slab) }
         row.putConstants(plan.shape)
         // Defaults of lines whose object something else has made.
         for index in defaults.indices where row.has(plan.lines[defaults[index].line].parent) {
@@ -312,6 +315,9 @@ public struct Normalizer: ~Copyable {
                 if case .capture(let slot) = mapping.book.evaluate(line.value, captures, slab, scratch) {
                     member(slot, mapping, slab)
                 }
+            }
+            for list in plan.lists where list.first >= range.low && list.first < range.high && row.has(list.places) {
+                if let slot = source(of: list, mapping) { member(slot, mapping, slab) }
             }
             row.remove(range)
         }

@@ -5,7 +5,7 @@ internal import Events
 extension OlderVersion {
     /// What stands at a path of the newer version in the first event of a batch.
     func text(_ path: String, _ batch: borrowing Batch) -> String? {
-        batch.text(path, in: 0) ?? batch.text("unmapped." + path, in: 0)
+        batch.text(at: path) ?? batch.text(at: "unmapped." + path)
             ?? OlderVersion.renamed[path].flatMap { batch.text($0, in: 0) }
     }
 
@@ -28,8 +28,9 @@ extension OlderVersion {
             let id = value(String(number % 100), new, old)?.id
             return id.map { path == "type_uid" ? String(row * 100 + (Int($0) ?? 0)) : $0 } == found
         default:
-            guard let new = native.attribute(at: path)?.enumeration,
-                let old = dictionary.attribute(at: path)?.enumeration
+            let plain = path.withoutPositions
+            guard let new = native.attribute(at: plain)?.enumeration,
+                let old = dictionary.attribute(at: plain)?.enumeration
             else { return false }
             return value(wanted, new, old)?.id == found
         }

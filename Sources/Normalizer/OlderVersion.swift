@@ -51,7 +51,7 @@ struct OlderVersion {
     }
 
     /// The older version's attribute at `path` when it takes the same values as the newer one's, or nil.
-    private func attribute(
+    func attribute(
         _ path: String, _ new: OCSFDictionary.EventClass, _ old: OCSFDictionary.EventClass, _ profiles: [String]
     ) -> OCSFDictionary.Attribute? {
         var shapes = (new: new.shape, old: old.shape)
@@ -119,15 +119,25 @@ struct OlderVersion {
             if let caption { captions.append(text("activity_name", caption)) }
         }
         restateConstants(event, &made, &builder)
+        made.lists = []
+        for list in event.lists {
+            if let stated = restate(list, event, made, &builder) {
+                made.lists.append(stated)
+            } else {
+                made.lines.append(whole(list))
+            }
+        }
         // An attribute that the mapping gives itself goes before a caption.
         for line in captions where !made.lines.contains(where: { $0.path == line.path }) { made.lines.append(line) }
         complete(event, &made, &builder)
         made.fillers = fillers(event, made, &builder)
-        for path in made.lines.map(\.path) + made.constants.map(\.path) + made.fillers.map(\.path) { builder.add(path) }
+        for path in (made.lines + made.lists.flatMap(\.lines)).map(\.path) + made.constants.map(\.path)
+            + made.fillers.map(\.path)
+        { builder.add(path) }
         return made
     }
 
-    private func text(_ path: String, _ rule: ValueRule) -> MappingDraft.Line {
+    func text(_ path: String, _ rule: ValueRule) -> MappingDraft.Line {
         MappingDraft.Line(
             path: path, value: rule,
             target: Target(
@@ -136,7 +146,7 @@ struct OlderVersion {
     }
 
     /// A line in the older version; nil when it has no place beside the others.
-    private func restate(
+    func restate(
         _ line: MappingDraft.Line, _ event: MappingDraft.Event, _ made: MappingDraft.Event,
         _ captions: inout [MappingDraft.Line], _ builder: inout FieldTable.Builder
     ) -> MappingDraft.Line? {
@@ -284,7 +294,8 @@ struct OlderVersion {
         _ event: MappingDraft.Event, _ made: inout MappingDraft.Event, _ builder: inout FieldTable.Builder
     ) {
         var prefixes: Set<String> = []
-        for path in made.lines.map(\.path) where !path.hasPrefix("unmapped.") {
+        let paths = made.lines.map(\.path) + made.lists.map(\.path)
+        for path in paths where !path.hasPrefix("unmapped.") {
             var parent = path.pathParent
             while !parent.isEmpty {
                 prefixes.insert(parent)
@@ -299,19 +310,10 @@ struct OlderVersion {
         {
             made.constants.append((demand.name, .integer(0)))
         }
-        for prefix in prefixes.sorted() {
-            guard let name = MappingDraft.attribute(prefix, made.eventClass, dictionary)?.object,
-                let shape = dictionary.objects[name]
-            else { continue }
-            let before = MappingDraft.attribute(prefix, event.eventClass, native)?.object.flatMap { native.objects[$0] }
-            for demand in shape.attributes.values.sorted(by: { $0.name < $1.name })
-            where demand.requirement == .required && before?.attributes[demand.name]?.requirement != .required {
-                complete(prefix + "." + demand.name, demand, &made, &builder)
-            }
-        }
+        complete(prefixes, event, &made, &builder)
     }
 
-    private func complete(
+    func complete(
         _ path: String, _ demand: OCSFDictionary.Attribute, _ made: inout MappingDraft.Event,
         _ builder: inout FieldTable.Builder
     ) {

@@ -157,6 +157,11 @@ struct RowBuilder: ~Copyable {
         row.layout = layouts.number(shape, bits, words: words)
         batch.append(row, entries: UnsafeBufferPointer(start: entries, count: count))
         guard !others.isEmpty else { return }
+        // The objects of a list are in order.
+        if zip(others, others.dropFirst()).allSatisfy({ $0.order < $1.order }) {
+            others.withUnsafeBufferPointer { batch.endRow(adding: $0) }
+            return
+        }
         for entry in others { batch.put(entry) }
         batch.endRow(sequence: row.sequence)
     }

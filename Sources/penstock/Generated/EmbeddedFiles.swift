@@ -21356,14 +21356,18 @@ events:
     map:
       actor.user.name: {from: [userIdentity.userName, userIdentity.sessionContext.sessionIssuer.userName, arn_name, userIdentity.principalId, userIdentity.invokedBy, user.name, userIdentity.type], value: unknown}
       src_endpoint.svc_name: {cases: [{when: {sourceIPAddress: {exists: false}, source.ip: {exists: false}, source.address: {exists: false}}, value: AWS}]}
-      resources.uid: [resources.0.ARN, requestParameters.roleArn, requestParameters.bucketName, requestParameters.instanceId, requestParameters.functionName, requestParameters.keyId, requestParameters.groupId, requestParameters.roleName, requestParameters.policyArn, requestParameters.name]
-      resources.name: {from: [requestParameters.bucketName, requestParameters.functionName], default: unknown}
-      resources.type: resources.0.type
-      resources.owner.account.uid: resources.0.accountId
+      # What the call names where the record lists nothing.
+      resources:
+        each: [resources, requestParameters.roleArn, requestParameters.bucketName, requestParameters.instanceId, requestParameters.functionName, requestParameters.keyId, requestParameters.groupId, requestParameters.roleName, requestParameters.policyArn, requestParameters.name]
+        of:
+          uid: [ARN, ARNPrefix, .]
+          name: {from: [$.requestParameters.bucketName, $.requestParameters.functionName], default: unknown}
+          type: type
+          owner.account.uid: accountId
 samples:
   - description: a call that was refused
-    input: '{"eventVersion":"1.09","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:deploy","arn":"arn:aws:sts::111122223333:assumed-role/deploy/session1","accountId":"111122223333","accessKeyId":"ASIAEXAMPLE","sessionContext":{"sessionIssuer":{"type":"Role","principalId":"AROAEXAMPLE","arn":"arn:aws:iam::111122223333:role/deploy","accountId":"111122223333","userName":"deploy"},"attributes":{"creationDate":"2026-11-21T09:50:00Z","mfaAuthenticated":"false"}}},"eventTime":"2026-11-21T10:00:00Z","eventSource":"s3.amazonaws.com","eventName":"DeleteBucket","awsRegion":"eu-central-1","sourceIPAddress":"198.51.100.20","userAgent":"aws-cli/2.19","errorCode":"AccessDenied","errorMessage":"Access Denied","requestParameters":{"bucketName":"plant-backups","Host":"plant-backups.s3.amazonaws.com"},"responseElements":null,"requestID":"R1","eventID":"11111111-2222-4333-8444-555555555555","readOnly":false,"resources":[{"accountId":"111122223333","type":"AWS::S3::Bucket","ARN":"arn:aws:s3:::plant-backups"}],"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management","tlsDetails":{"tlsVersion":"TLSv1.3","cipherSuite":"TLS_AES_128_GCM_SHA256","clientProvidedHostHeader":"plant-backups.s3.amazonaws.com"}}'
-    expect: {class_uid: 6003, activity_id: 4, status_id: 2, status_code: AccessDenied, actor.user.name: deploy, api.operation: DeleteBucket, api.service.name: s3.amazonaws.com, src_endpoint.ip: 198.51.100.20, cloud.region: eu-central-1, cloud.account.uid: "111122223333", time: 1795255200000}
+    input: '{"eventVersion":"1.09","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:deploy","arn":"arn:aws:sts::111122223333:assumed-role/deploy/session1","accountId":"111122223333","accessKeyId":"ASIAEXAMPLE","sessionContext":{"sessionIssuer":{"type":"Role","principalId":"AROAEXAMPLE","arn":"arn:aws:iam::111122223333:role/deploy","accountId":"111122223333","userName":"deploy"},"attributes":{"creationDate":"2026-11-21T09:50:00Z","mfaAuthenticated":"false"}}},"eventTime":"2026-11-21T10:00:00Z","eventSource":"s3.amazonaws.com","eventName":"DeleteBucket","awsRegion":"eu-central-1","sourceIPAddress":"198.51.100.20","userAgent":"aws-cli/2.19","errorCode":"AccessDenied","errorMessage":"Access Denied","requestParameters":{"bucketName":"plant-backups","Host":"plant-backups.s3.amazonaws.com"},"responseElements":null,"requestID":"R1","eventID":"11111111-2222-4333-8444-555555555555","readOnly":false,"resources":[{"type":"AWS::S3::Object","ARNPrefix":"arn:aws:s3:::plant-backups/"},{"accountId":"111122223333","type":"AWS::S3::Bucket","ARN":"arn:aws:s3:::plant-backups"}],"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management","tlsDetails":{"tlsVersion":"TLSv1.3","cipherSuite":"TLS_AES_128_GCM_SHA256","clientProvidedHostHeader":"plant-backups.s3.amazonaws.com"}}'
+    expect: {class_uid: 6003, activity_id: 4, status_id: 2, status_code: AccessDenied, actor.user.name: deploy, api.operation: DeleteBucket, api.service.name: s3.amazonaws.com, resources.0.type: "AWS::S3::Object", resources.1.uid: "arn:aws:s3:::plant-backups", resources.1.owner.account.uid: "111122223333", src_endpoint.ip: 198.51.100.20, cloud.region: eu-central-1, cloud.account.uid: "111122223333", time: 1795255200000}
   - description: a service calls on a user's behalf, through EventBridge
     input: '{"version":"0","id":"e1","detail-type":"AWS API Call via CloudTrail","source":"aws.ec2","account":"111122223333","time":"2026-11-21T10:00:01Z","region":"eu-central-1","resources":[],"detail":{"eventVersion":"1.09","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/jane","accountId":"111122223333","accessKeyId":"AKIAEXAMPLE","userName":"jane","invokedBy":"cloudformation.amazonaws.com"},"eventTime":"2026-11-21T10:00:01Z","eventSource":"ec2.amazonaws.com","eventName":"RunInstances","awsRegion":"eu-central-1","sourceIPAddress":"cloudformation.amazonaws.com","userAgent":"cloudformation.amazonaws.com","requestParameters":{"instanceType":"t3.small"},"responseElements":{"reservationId":"r-1"},"requestID":"R2","eventID":"e2","readOnly":false,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management"}}'
     expect: {class_uid: 6003, activity_id: 1, status_id: 1, actor.user.name: jane, src_endpoint.hostname: cloudformation.amazonaws.com, api.operation: RunInstances}
@@ -21571,11 +21575,14 @@ common:
     finding_info.analytic.type_id: {from: finding_info.analytic.type_id, default: 1}
     remediation.desc: {from: [Remediation.Recommendation.Text, remediation.desc], default: unknown}
     remediation.references: [Remediation.Recommendation.Url, remediation.references]
-    resources.uid: [Resources.0.Id, resources.0.uid]
-    resources.name: {from: resources.0.name, default: unknown}
-    resources.type: [Resources.0.Type, resources.0.type]
-    resources.region: [Resources.0.Region, resources.0.region]
-    resources.cloud_partition: [Resources.0.Partition, resources.0.cloud_partition]
+    resources:
+      each: [Resources, resources]
+      of:
+        uid: [Id, uid]
+        name: {from: name, default: unknown}
+        type: [Type, type]
+        region: [Region, region]
+        cloud_partition: [Partition, cloud_partition]
     confidence_score: Confidence
     comment: [Note.Text, comment]
     status_id: {from: [Workflow.Status, status_id], table: {NEW: New, NOTIFIED: In Progress, SUPPRESSED: Suppressed, RESOLVED: Resolved, "0": 0, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5, "6": 6}, cases: [{when: {RecordState: ARCHIVED}, value: Archived}], default: 0}
@@ -21638,8 +21645,8 @@ samples:
     input: '{"SchemaVersion":"2018-10-08","Id":"arn:aws:securityhub:eu-central-1:111122223333:security-control/EC2.19/finding/c1","ProductArn":"arn:aws:securityhub:eu-central-1::product/aws/securityhub","ProductName":"Security Hub","CompanyName":"AWS","Region":"eu-central-1","GeneratorId":"security-control/EC2.19","AwsAccountId":"111122223333","Types":["Software and Configuration Checks/Industry and Regulatory Standards"],"FirstObservedAt":"2026-11-20T10:00:00.000Z","LastObservedAt":"2026-11-21T10:00:00.000Z","CreatedAt":"2026-11-20T10:00:00.000Z","UpdatedAt":"2026-11-21T10:00:00.000Z","Severity":{"Label":"CRITICAL","Normalized":90,"Original":"CRITICAL"},"Title":"Security groups should not allow unrestricted access to ports with high risk","Description":"x","Remediation":{"Recommendation":{"Text":"See the documentation.","Url":"https://docs.aws.amazon.com/console/securityhub/EC2.19/remediation"}},"Resources":[{"Type":"AwsEc2SecurityGroup","Id":"arn:aws:ec2:eu-central-1:111122223333:security-group/sg-1","Partition":"aws","Region":"eu-central-1"}],"Compliance":{"Status":"FAILED","SecurityControlId":"EC2.19","RelatedRequirements":["NIST.800-53.r5 AC-4"],"AssociatedStandards":[{"StandardsId":"standards/aws-foundational-security-best-practices/v/1.0.0"}]},"Workflow":{"Status":"NEW"},"WorkflowState":"NEW","RecordState":"ACTIVE"}'
     expect: {class_uid: 2003, activity_id: 1, severity_id: 5, status_id: 1, compliance.control: EC2.19, compliance.status_id: 3, finding_info.title: Security groups should not allow unrestricted access to ports with high risk, cloud.account.uid: "111122223333", time: 1795255200000}
   - description: ASFF through EventBridge, a finding about a connection
-    input: '{"version":"0","id":"e1","detail-type":"Security Hub Findings - Imported","source":"aws.securityhub","account":"111122223333","time":"2026-11-21T10:00:01Z","region":"eu-central-1","resources":[],"detail":{"findings":[{"SchemaVersion":"2018-10-08","Id":"f2","ProductArn":"arn:aws:securityhub:eu-central-1::product/aws/guardduty","ProductName":"GuardDuty","Region":"eu-central-1","GeneratorId":"d1","AwsAccountId":"111122223333","Types":["TTPs/Initial Access"],"CreatedAt":"2026-11-21T09:59:00Z","UpdatedAt":"2026-11-21T10:00:00Z","Severity":{"Label":"HIGH"},"Title":"Brute force","Description":"x","Network":{"Direction":"IN","Protocol":"TCP","SourceIpV4":"203.0.113.50","SourcePort":40022,"DestinationIpV4":"10.20.0.5","DestinationPort":22},"Resources":[{"Type":"AwsEc2Instance","Id":"i-0cc3"}],"Workflow":{"Status":"NOTIFIED"},"RecordState":"ACTIVE"}]}}'
-    expect: {class_uid: 2004, severity_id: 4, status_id: 2, evidences.src_endpoint.ip: 203.0.113.50, evidences.dst_endpoint.port: 22, evidences.connection_info.protocol_num: 6}
+    input: '{"version":"0","id":"e1","detail-type":"Security Hub Findings - Imported","source":"aws.securityhub","account":"111122223333","time":"2026-11-21T10:00:01Z","region":"eu-central-1","resources":[],"detail":{"findings":[{"SchemaVersion":"2018-10-08","Id":"f2","ProductArn":"arn:aws:securityhub:eu-central-1::product/aws/guardduty","ProductName":"GuardDuty","Region":"eu-central-1","GeneratorId":"d1","AwsAccountId":"111122223333","Types":["TTPs/Initial Access"],"CreatedAt":"2026-11-21T09:59:00Z","UpdatedAt":"2026-11-21T10:00:00Z","Severity":{"Label":"HIGH"},"Title":"Brute force","Description":"x","Network":{"Direction":"IN","Protocol":"TCP","SourceIpV4":"203.0.113.50","SourcePort":40022,"DestinationIpV4":"10.20.0.5","DestinationPort":22},"Resources":[{"Type":"AwsEc2Instance","Id":"i-0cc3"},{"Type":"AwsIamRole","Id":"role-1"}],"Workflow":{"Status":"NOTIFIED"},"RecordState":"ACTIVE"}]}}'
+    expect: {class_uid: 2004, severity_id: 4, status_id: 2, resources.uid: i-0cc3, resources.1.uid: role-1, evidences.src_endpoint.ip: 203.0.113.50, evidences.dst_endpoint.port: 22, evidences.connection_info.protocol_num: 6}
   - description: ASFF, a vulnerability
     input: '{"SchemaVersion":"2018-10-08","Id":"f3","ProductArn":"arn:aws:securityhub:eu-central-1::product/aws/inspector","GeneratorId":"AWSInspector","AwsAccountId":"111122223333","Region":"eu-central-1","Types":["Software and Configuration Checks/Vulnerabilities/CVE"],"CreatedAt":"2026-11-21T09:59:00Z","UpdatedAt":"2026-11-21T10:00:00Z","Severity":{"Label":"MEDIUM"},"Title":"CVE-2026-0001 - openssl","Description":"x","Resources":[{"Type":"AwsEc2Instance","Id":"i-0cc3"}],"Vulnerabilities":[{"Id":"CVE-2026-0001","VulnerablePackages":[{"Name":"openssl","Version":"3.0.1"}],"Vendor":{"Name":"NVD","VendorSeverity":"MEDIUM"},"ReferenceUrls":["https://example.com/a"]}],"Workflow":{"Status":"RESOLVED"},"RecordState":"ARCHIVED"}'
     expect: {class_uid: 2002, activity_id: 3, severity_id: 3, vulnerabilities.cve.uid: CVE-2026-0001, vulnerabilities.packages.name: openssl}
@@ -21854,6 +21861,8 @@ parse:
         - '^AUDIT (?<admin>\S+) (?<client>\S+) (?<srcIP>\S+) (?<srcPort>\d+) (?<change>\S+) (?<transaction>\S+) (?<command>\S+) ?(?<text>.*)$'
     when: {_waf: {exists: true}}
     optional: true
+  - regex: {from: text, any: ['(?i)^(?:user )?account (?:of |for )?(?:user )?"?(?<locked>[^\s"]+)"? (?:is|has been|was) locked', '(?i)^user "?(?<locked>[^\s"]+)"? (?:is|has been|was) locked']}
+    optional: true
   - kv: true
     when: {syslog.message: {contains: "attackDescription="}}
     optional: true
@@ -21979,6 +21988,16 @@ events:
       service.name: {from: syslog.appname, value: Barracuda}
       status_id: {cases: [{when: {login_word: {contains: [fail, denied, invalid, reject]}}, value: Failure}], default: Success}
       status_detail: login_word
+  - when: {locked: {exists: true}}
+    class: account_change
+    activity_id: Lock
+    map:
+      user.name: locked
+      actor.app_name: {value: Barracuda}
+      metadata.event_code: event_id
+      metadata.log_name: [module, syslog.appname]
+      message: text
+      status_id: {value: Success}
   # --- Sessions
   - when: [{srcIP: {exists: true}}, {src: {exists: true}}, {dstIP: {exists: true}}, {dst: {exists: true}}]
     class: network_activity
@@ -22126,8 +22145,9 @@ samples:
   - description: 'WAF: system'
     input: '<134>2026-11-21 10:00:10.123 +0100  waf1 SYS ADMIN_M ALER 51001 Account of user admin is locked after too many failures to log in'
     expect:
-      class_uid: 0
-      activity_id: 0
+      class_uid: 3001
+      activity_id: 9
+      user.name: 'admin'
       message: 'Account of user admin is locked after too many failures to log in'
       severity_id: 4
       metadata.event_code: '51001'
@@ -26705,7 +26725,7 @@ events:
       query.type: qtype
       query.class: qclass
       query.packet_uid: xid
-      answers.rdata: ipaddr
+      answers: {each: ipaddr, split: ",", of: {rdata: .}}
       rcode_id: {from: rcode, table: {NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, "0": 0, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5}}
   - when: [{subtype: [webfilter, urlfilter], url: {exists: true}}, {subtype: [webfilter, urlfilter], request: {exists: true}}]
     class: http_activity
@@ -26853,6 +26873,8 @@ events:
       actor.user.name: [user, eapuser, xauthuser, duser, suser]
       user.name: [eapuser, xauthuser, user, duser, suser]
       tunnel_interface.name: [vpntunnel, tunneltype]
+      # The address that the peer has inside.
+      tunnel_interface.ip: tunnelip
       session.uid: tunnelid
       tunnel_type_id: {value: 0}
       protocol_name: {cases: [{when: {tunneltype: {startswith: ssl}}, value: SSL}, {when: [{action: {startswith: ssl}}, {act: {startswith: ssl}}, {connection_type: sslvpn}], value: SSL}], default: IPsec}
@@ -26970,7 +26992,7 @@ samples:
     expect: {class_uid: 4001, activity_id: 6, traffic.bytes_out: 1000, cumulative_traffic.bytes_out: 150000, cumulative_traffic.bytes_in: 900000}
   - description: name resolution, commas between the pairs
     input: 'date=2026-11-21,time=10:00:01,devname="plant-fw1",devid="FGT60F0000000001",logid="1501054802",type="utm",subtype="dns",eventtype="dns-response",level="notice",vd="root",eventtime=1795255201,policyid=1,sessionid=13,srcip=172.24.0.10,srcport=50002,srcintf="office",dstip=192.0.2.53,dstport=53,dstintf="wan1",proto=17,profile="default",qname="www.example.org",qtype="A",qclass="IN",ipaddr="198.51.100.20, 198.51.100.21",msg="Domain is monitored",action="pass"'
-    expect: {class_uid: 4003, activity_id: 2, query.hostname: www.example.org, dst_endpoint.ip: 192.0.2.53, action_id: 1, connection_info.protocol_num: 17}
+    expect: {class_uid: 4003, activity_id: 2, query.hostname: www.example.org, answers.rdata: 198.51.100.20, answers.1.rdata: 198.51.100.21, dst_endpoint.ip: 192.0.2.53, action_id: 1, connection_info.protocol_num: 17}
   - description: an attack, as CEF
     input: '<185>Nov 21 10:00:01 plant-fw1 CEF:0|Fortinet|Fortigate|v7.2.8|16384|utm:ips signature dropped|7|deviceExternalId=FGT60F0000000001 FTNTFGTeventtime=1795255201000000000 FTNTFGTtz=+0000 FTNTFGTlogid=0419016384 cat=utm:ips FTNTFGTsubtype=ips FTNTFGTeventtype=signature FTNTFGTlevel=alert FTNTFGTvd=root FTNTFGTseverity=high src=198.51.100.7 FTNTFGTsrccountry=Reserved dst=172.23.0.4 deviceInboundInterface=wan1 deviceOutboundInterface=dmz externalId=14 act=dropped proto=6 app=HTTP FTNTFGTpolicyid=3 FTNTFGTattack=Example.Overflow spt=40404 dpt=80 dhost=www.example.org deviceDirection=0 FTNTFGTattackid=40000 FTNTFGTprofile=default cs2=http://www.example.com/40000 cs2Label=Reference msg=web_server: Example.Overflow'
     expect: {class_uid: 2004, severity_id: 4, finding_info.uid: "40000", finding_info.title: Example.Overflow, evidences.src_endpoint.ip: 198.51.100.7, evidences.dst_endpoint.port: 80, disposition_id: 6, action_id: 2, device.uid: FGT60F0000000001, metadata.product.version: v7.2.8}
@@ -27012,7 +27034,7 @@ samples:
     expect: {class_uid: 4014, activity_name: negotiate, src_endpoint.ip: 192.0.2.1, dst_endpoint.ip: 198.51.100.9, status_id: 1, tunnel_interface.name: to-site-b}
   - description: an SSL VPN tunnel
     input: 'date=2026-11-21 time=10:00:01 devname="plant-fw1" devid="FGT60F0000000001" eventtime=1795255201000000000 logid="0101039947" type="event" subtype="vpn" level="information" vd="root" logdesc="SSL VPN tunnel up" action="tunnel-up" tunneltype="ssl-tunnel" tunnelid=1995 remip=198.51.100.9 tunnelip=10.212.134.200 user="jdoe" group="vpn-users" dst_host="N/A" reason="tunnel established" msg="SSL tunnel established"'
-    expect: {class_uid: 4014, activity_id: 1, user.name: jdoe, src_endpoint.ip: 198.51.100.9, protocol_name: SSL}
+    expect: {class_uid: 4014, activity_id: 1, user.name: jdoe, src_endpoint.ip: 198.51.100.9, tunnel_interface.ip: 10.212.134.200, protocol_name: SSL}
   - description: a user of a firewall policy
     input: 'date=2026-11-21 time=10:00:01 devname="plant-fw1" devid="FGT60F0000000001" logid="0102043008" type="event" subtype="user" level="notice" vd="root" eventtime=1795255201000000000 logdesc="Authentication success" srcip=172.24.0.10 dstip=172.23.0.4 policyid=1 interface="office" user="jdoe" group="staff" authproto="HTTPS(172.24.0.10)" action="authentication" status="success" reason="N/A" msg="User jdoe succeeded in authentication"'
     expect: {class_uid: 3002, status_id: 1, user.name: jdoe, src_endpoint.ip: 172.24.0.10, dst_endpoint.ip: 172.23.0.4}
@@ -35618,7 +35640,7 @@ events:
       query.hostname: QueryName
       src_endpoint.hostname: {from: [Hostname, Computer, winlog.computer_name, computer_name, ComputerName], value: unknown}
       rcode_id: {from: QueryStatus, table: {"0": 0, "9001": 1, "9002": 2, "9003": 3, "9004": 4, "9005": 5}}
-      answers.rdata: QueryResults
+      answers: {each: QueryResults, split: ";", of: {rdata: .}}
       status_id: {from: QueryStatus, table: {"0": Success}, cases: [{when: {QueryStatus: {exists: true}}, value: Failure}]}
       status_code: QueryStatus
   - when: {EventID: "7"}
@@ -35728,8 +35750,8 @@ samples:
     input: '{"EventTime":"2026-11-21 11:00:00","Hostname":"hmi4.plant.example","Keywords":-9223372036854775808,"EventType":"INFO","SeverityValue":2,"Severity":"INFO","EventID":3,"SourceName":"Microsoft-Windows-Sysmon","ProviderGuid":"{5770385F-C22A-43E0-BF4C-06F5698FFBD9}","Version":5,"Task":3,"OpcodeValue":0,"RecordNumber":311,"ProcessID":2100,"ThreadID":2900,"Channel":"Microsoft-Windows-Sysmon/Operational","Domain":"NT AUTHORITY","AccountName":"SYSTEM","UserID":"S-1-5-18","AccountType":"User","Message":"Network connection detected:\r\nRuleName: technique_id=T1571,technique_name=Non-Standard Port","Category":"Network connection detected (rule: NetworkConnect)","Opcode":"Info","RuleName":"technique_id=T1571,technique_name=Non-Standard Port","UtcTime":"2026-11-21 10:00:00.500","ProcessGuid":"{5A1B2C3D-0001-0002-0003-000000000400}","Image":"C:\\scada\\hmi.exe","User":"PLANT\\engineer","Protocol":"tcp","Initiated":"true","SourceIsIpv6":"false","SourceIp":"10.20.0.5","SourceHostname":"hmi4.plant.example","SourcePort":"50201","DestinationIsIpv6":"false","DestinationIp":"10.20.0.9","DestinationHostname":"plc1.plant.example","DestinationPort":"502","DestinationPortName":"-","EventReceivedTime":"2026-11-21 11:00:01","SourceModuleName":"eventlog","SourceModuleType":"im_msvistalog"}'
     expect: {class_uid: 4001, activity_id: 1, src_endpoint.ip: "10.20.0.5", dst_endpoint.ip: "10.20.0.9", dst_endpoint.port: 502, connection_info.protocol_name: "tcp", connection_info.direction_id: 2, actor.user.name: "engineer", time: 1795255200500}
   - description: 22, JSON of Winlogbeat
-    input: '{"@timestamp":"2026-11-21T10:00:01.000Z","event":{"code":"22","provider":"Microsoft-Windows-Sysmon"},"host":{"name":"hmi4"},"winlog":{"channel":"Microsoft-Windows-Sysmon/Operational","computer_name":"hmi4.plant.example","event_id":22,"provider_name":"Microsoft-Windows-Sysmon","record_id":312,"event_data":{"RuleName":"-","UtcTime":"2026-11-21 10:00:00.000","ProcessGuid":"{5a1b2c3d-0001-0002-0003-000000000400}","ProcessId":"4410","QueryName":"update.vendor.example","QueryStatus":"0","QueryResults":"::ffff:192.0.2.80;","Image":"C:\\scada\\hmi.exe","User":"PLANT\\engineer"}},"message":"Dns query:\nRuleName: -"}'
-    expect: {class_uid: 4003, query.hostname: "update.vendor.example", status_id: 1, actor.process.name: "hmi.exe"}
+    input: '{"@timestamp":"2026-11-21T10:00:01.000Z","event":{"code":"22","provider":"Microsoft-Windows-Sysmon"},"host":{"name":"hmi4"},"winlog":{"channel":"Microsoft-Windows-Sysmon/Operational","computer_name":"hmi4.plant.example","event_id":22,"provider_name":"Microsoft-Windows-Sysmon","record_id":312,"event_data":{"RuleName":"-","UtcTime":"2026-11-21 10:00:00.000","ProcessGuid":"{5a1b2c3d-0001-0002-0003-000000000400}","ProcessId":"4410","QueryName":"update.vendor.example","QueryStatus":"0","QueryResults":"type:  5 cdn.vendor.example;::ffff:192.0.2.80;","Image":"C:\\scada\\hmi.exe","User":"PLANT\\engineer"}},"message":"Dns query:\nRuleName: -"}'
+    expect: {class_uid: 4003, query.hostname: "update.vendor.example", answers.rdata: "type:  5 cdn.vendor.example", answers.1.rdata: "::ffff:192.0.2.80", status_id: 1, actor.process.name: "hmi.exe"}
   - description: 7
     input: '<Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event"><System><Provider Name="Microsoft-Windows-Sysmon" Guid="{54849625-5478-4994-a5ba-3e3b0328c30d}"/><EventID>7</EventID><Version>2</Version><Level>4</Level><Task>12544</Task><Opcode>0</Opcode><Keywords>0x8000000000000000</Keywords><TimeCreated SystemTime="2026-11-21T10:00:00.1234567Z"/><EventRecordID>4711</EventRecordID><Correlation/><Execution ProcessID="712" ThreadID="840"/><Channel>Microsoft-Windows-Sysmon/Operational</Channel><Computer>hmi4.plant.example</Computer><Security/></System><EventData><Data Name="RuleName">-</Data><Data Name="UtcTime">2026-11-21 10:00:00.123</Data><Data Name="ProcessGuid">{5a1b2c3d-0001-0002-0003-000000000400}</Data><Data Name="ProcessId">4410</Data><Data Name="Image">C:\scada\hmi.exe</Data><Data Name="ImageLoaded">C:\scada\drv.dll</Data><Data Name="Hashes">SHA1=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,MD5=bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb,SHA256=cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc,IMPHASH=dddddddddddddddddddddddddddddddd</Data><Data Name="Signed">false</Data><Data Name="Signature">-</Data><Data Name="User">PLANT\engineer</Data></EventData></Event>'
     expect: {class_uid: 1005, activity_id: 1, module.file.name: "drv.dll", module.file.hashes.algorithm_id: 3}
@@ -36025,6 +36047,8 @@ common:
       cases:
         - {when: {kind: security, EventID: ["4625", "4649", "4771", "4772", "4773", "4777", "4825", "6273", "6274", "6276", "529", "530", "531", "532", "533", "534", "535", "536", "537", "539", "675", "681", "5152", "5157", "5155", "5159"]}, value: Failure}
         - {when: [{kind: smb, EventID: ["551", "1006", "1007"]}, {kind: winrm, EventID: "161"}, {kind: rdp, EventID: "140"}], value: Failure}
+        # Remote desktop only logs what came to be: authentication, session, shell, end, reconnection.
+        - {when: {kind: rdp, EventID: ["21", "22", "23", "25", "1149"]}, value: Success}
         - {when: [{Status: ["0x0", "0x00000000"]}, {ResultCode: ["0", "0x0"]}], value: Success}
         - {when: [{Status: {startswith: "0x"}}, {ResultCode: {exists: true}}], value: Failure}
         - {when: [{EventType: [AUDIT_FAILURE, Failure Audit, Audit Failure]}, {Keywords: ["-9218868437227405312", "0x8010000000000000", Audit Failure, "9227875636482146304"]}, {winlog.keywords: {contains: Audit Failure}}, {keywords: {contains: Audit Failure}}, {event.outcome: failure}], value: Failure}
@@ -36438,13 +36462,13 @@ samples:
     expect: {class_uid: 3002, activity_id: 1, status_id: 2, user.name: backup, src_endpoint.ip: 192.0.2.44}
   - description: remote desktop, user authenticated (Winlogbeat)
     input: '{"@timestamp":"2026-11-21T10:00:00.000Z","winlog":{"event_id":"1149","channel":"Microsoft-Windows-TerminalServices-RemoteConnectionManager/Operational","provider_name":"Microsoft-Windows-TerminalServices-RemoteConnectionManager","computer_name":"hmi4.plant.example","user_data":{"Param1":"engineer","Param2":"PLANT","Param3":"192.0.2.44"}},"message":"Remote Desktop Services: User authentication succeeded"}'
-    expect: {class_uid: 3002, activity_id: 1, user.name: engineer, user.domain: PLANT, src_endpoint.ip: 192.0.2.44}
+    expect: {class_uid: 3002, activity_id: 1, user.name: engineer, user.domain: PLANT, src_endpoint.ip: 192.0.2.44, status_id: 1}
   - description: 7036, Snare whose tabs a relay made blanks
     input: '<13>Nov 21 10:00:05 HMI4 MSWinEventLog 1 System 22 Sat Nov 21 10:00:05 2026 7036 Service Control Manager N/A N/A Information HMI4 None  The Windows Update service entered the stopped state. 77'
     expect: {class_uid: 201004, activity_id: 4, device.hostname: HMI4, metadata.log_name: System, metadata.event_code: "7036"}
   - description: remote desktop, session opened
     input: '{"EventTime":"2026-11-21T10:00:00.000000+00:00","Hostname":"hmi4.plant.example","EventType":"INFO","Severity":"INFO","EventID":21,"SourceName":"Microsoft-Windows-TerminalServices-LocalSessionManager","ProviderGuid":"{5D896912-022D-40AA-A3A8-4FA5515C76D7}","Channel":"Microsoft-Windows-TerminalServices-LocalSessionManager/Operational","Message":"Remote Desktop Services: Session logon succeeded:","User":"PLANT\\engineer","SessionID":"2","Address":"192.0.2.44","SourceModuleType":"im_msvistalog"}'
-    expect: {class_uid: 3002, activity_id: 1, user.name: engineer, src_endpoint.ip: 192.0.2.44}
+    expect: {class_uid: 3002, activity_id: 1, user.name: engineer, src_endpoint.ip: 192.0.2.44, status_id: 1}
 """##),
         ("mappings/sources/moxa/edr.yaml", ##"""
 # SPDX-License-Identifier: Apache-2.0
@@ -40034,6 +40058,10 @@ parse:
   - regex: {from: dst_trans_port, any: ['^(?<nat_dst_port>\d+)$']}
     when: {dst_trans_ip: {regex: '\w'}}
     optional: true
+  # Of a user's tunnel the local end is the address that the user has inside.
+  - regex: {from: local_interface_ip, any: ['^(?<tunnel_ip>[\d.]+|[\da-fA-F]*:[\da-fA-F:.]+)$']}
+    when: {log_component: ['SSL VPN', 'IPSec Remote Access', 'Remote Access', L2TP, PPTP]}
+    optional: true
 absent: ["", "-", "N/A"]
 common:
   # The zone is a name ("CET") or an offset; where it is neither, the source's zone counts.
@@ -40213,6 +40241,7 @@ events:
       user.name: [user_name, user, username, name]
       actor.user.name: [user_name, user, username, name]
       tunnel_interface.name: [connectionname, con_name, connection_name]
+      tunnel_interface.ip: tunnel_ip
       tunnel_type_id: {value: 0}
       protocol_name: log_component
       session.uid: [sessionid, connid]
@@ -40303,7 +40332,7 @@ samples:
     expect: {class_uid: 3002, activity_id: 1, user.name: jdoe, src_endpoint.ip: 198.51.100.7, status_id: 2, status_detail: wrong credentials}
   - description: a user's SSL VPN ended
     input: '<30>device_name="plant-fw1" timestamp="2026-11-21T10:00:01+0000" device_model="XGS2100" device_serial_id="X21000000000001" log_id="062811617825" log_type="Event" log_component="SSL VPN" log_subtype="System" log_version=1 severity="Information" user="jdoe" con_duration="60" con_event="Disconnected" local_interface_ip="10.81.234.6" bytes_sent="100" bytes_received="200" remote_interface_ip="198.51.100.7" message="SSL VPN User ''jdoe'' disconnected "'
-    expect: {class_uid: 4014, activity_id: 2, user.name: jdoe, src_endpoint.ip: 198.51.100.7, traffic.bytes_out: 100, duration: 60000}
+    expect: {class_uid: 4014, activity_id: 2, user.name: jdoe, src_endpoint.ip: 198.51.100.7, tunnel_interface.ip: 10.81.234.6, traffic.bytes_out: 100, duration: 60000}
   - description: an administrator changed a rule, version 18 and later
     input: '<30>device_name="plant-fw1" timestamp="2026-11-21T10:00:01+0000" device_model="XGS2100" device_serial_id="X21000000000001" log_id="062009617507" log_type="Event" log_component="GUI" log_subtype="Admin" log_version=1 severity="Information" user="admin" src_ip="172.24.0.10" message="Firewall Rule ''cell 1'' was updated by ''admin'' from ''172.24.0.10'' using ''GUI''" status="Successful"'
     expect: {class_uid: 6003, activity_id: 3, actor.user.name: admin, src_endpoint.ip: 172.24.0.10, status_id: 1}
@@ -40896,7 +40925,14 @@ events:
       # The root of the name space has an empty name.
       query.hostname: {from: [dns.rrname, dns.queries.0.rrname, dns.query.0.rrname, dns.question.name, dns.answers.0.rrname], default: .}
       query.type: [dns.rrtype, dns.queries.0.rrtype, dns.query.0.rrtype, dns.question.type]
-      answers.rdata: [dns.answers.0.rdata, dns.grouped.A.0, dns.grouped.AAAA.0, dns.grouped.CNAME.0]
+      # EVE has objects, or lists of texts grouped by type; ECS says data and type.
+      answers:
+        each: [dns.answers, dns.grouped.A, dns.grouped.AAAA, dns.grouped.CNAME]
+        of:
+          rdata: [rdata, data, soa.mname, srv.name, .]
+          type: [rrtype, type]
+          class: class
+          ttl: ttl
       rcode_id:
         from: [dns.rcode, dns.response_code]
         table: {NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, YXDOMAIN: 6, YXRRSET: 7,
@@ -41174,6 +41210,9 @@ samples:
   - description: behind a syslog header, a DHCP reply (the client is the source)
     input: '<133>Nov 21 10:00:10 ids1 suricata[811]: {"timestamp":"2026-11-21T10:00:10.000000+0000","flow_id":44,"in_iface":"eth1","event_type":"dhcp","src_ip":"172.22.0.1","src_port":67,"dest_ip":"172.22.0.77","dest_port":68,"proto":"UDP","dhcp":{"type":"reply","id":5,"client_mac":"02:00:5e:10:00:07","assigned_ip":"172.22.0.77","dhcp_type":"ack","lease_time":3600}}'
     expect: {class_uid: 4004, activity_id: 5, src_endpoint.ip: 172.22.0.77, src_endpoint.mac: "02:00:5e:10:00:07", dst_endpoint.ip: 172.22.0.1, device.hostname: ids1}
+  - description: a DNS answer with all of its records
+    input: '{"timestamp":"2026-11-21T10:00:11.000000+0000","flow_id":46,"event_type":"dns","src_ip":"172.22.0.10","src_port":53210,"dest_ip":"172.22.0.1","dest_port":53,"proto":"UDP","dns":{"version":2,"type":"answer","id":4711,"rrname":"hist.example.net","rrtype":"A","rcode":"NOERROR","answers":[{"rrname":"hist.example.net","rrtype":"CNAME","ttl":300,"rdata":"db1.example.net"},{"rrname":"db1.example.net","rrtype":"A","ttl":60,"rdata":"192.0.2.31"},{"rrname":"db1.example.net","rrtype":"A","ttl":60,"rdata":"192.0.2.32"}]}}'
+    expect: {class_uid: 4003, activity_id: 2, answers.rdata: db1.example.net, answers.1.type: A, answers.1.ttl: 60, answers.2.rdata: 192.0.2.32, answers.3.rdata: null}
   - description: DNS, version 3
     input: '{"timestamp":"2026-11-21T10:00:11.000000+0000","flow_id":45,"event_type":"dns","src_ip":"172.22.0.10","src_port":53210,"dest_ip":"172.22.0.1","dest_port":53,"proto":"UDP","dns":{"version":3,"type":"response","rcode":"NXDOMAIN","queries":[{"rrname":"plc7.example.net","rrtype":"A"}]}}'
     expect: {class_uid: 4003, activity_id: 2, query.hostname: plc7.example.net, rcode_id: 3, status_id: 2}
@@ -42129,6 +42168,7 @@ events:
       activity_name: process
       user.name: [login, user]
       actor.user.name: [login, user]
+      tunnel_interface.name: tunnel
       tunnel_type_id: {value: 0}
       status_id: {cases: [{when: {body: {contains: [fail, reject, mismatch, 'no proposal', invalid, timeout, 'drop negotiation']}}, value: Failure}, {when: {body: {contains: [established, success, completed]}}, value: Success}], default: 0}
   - when: {_kind: change, src: {exists: true}}
@@ -42207,7 +42247,7 @@ samples:
     expect: {class_uid: 2004, finding_info.title: SYN flood attack, evidences.src_endpoint.ip: 198.51.100.7, evidences.dst_endpoint.ip: 172.23.0.10}
   - description: a branch office tunnel is down
     input: "<142>Nov 21 10:00:01 fb1 (2026-11-21T10:00:01) firewall: msg_id=\"020B-0001\" BOVPN tunnel 'tunnel.2' local 172.16.12.81/255.255.255.255 remote 172.16.13.204/255.255.255.255 under gateway 'gateway.1' is down. (BOVPN)"
-    expect: {class_uid: 4014, activity_id: 2, src_endpoint.ip: 172.16.12.81, dst_endpoint.ip: 172.16.13.204}
+    expect: {class_uid: 4014, activity_id: 2, src_endpoint.ip: 172.16.12.81, dst_endpoint.ip: 172.16.13.204, tunnel_interface.name: tunnel.2}
   - description: behind a relay
     input: '<133>Nov 21 10:00:00 relay1 FB-T40 70A500000001 (2026-11-21T10:00:01) firewall: msg_id="3000-0151" Allow 1-Trusted 0-External tcp 172.24.0.10 198.51.100.7 50022 443 (HTTPS-00)'
     expect: {class_uid: 4001, device.hostname: FB-T40, device.uid: 70A500000001, src_endpoint.ip: 172.24.0.10}
@@ -42407,12 +42447,12 @@ parse:
     optional: true
   - csv: {from: line, separator: "\t", quote: '', columns: [
       ts, uid, id.orig_h, id.orig_p, id.resp_h, id.resp_p, proto, trans_id, rtt, query, qclass, qclass_name, qtype,
-      qtype_name, rcode, rcode_name, AA, TC, RD, RA, Z, answers.0, TTLs, rejected]}
+      qtype_name, rcode, rcode_name, AA, TC, RD, RA, Z, answers, TTLs, rejected]}
     when: {tsv: dns}
     optional: true
   - csv: {from: line, separator: "\t", quote: '', columns: [
       ts, uid, id.orig_h, id.orig_p, id.resp_h, id.resp_p, proto, trans_id, query, qclass, qclass_name, qtype,
-      qtype_name, rcode, rcode_name, AA, TC, RD, RA, Z, answers.0, TTLs, rejected]}
+      qtype_name, rcode, rcode_name, AA, TC, RD, RA, Z, answers, TTLs, rejected]}
     when: {tsv: dns_old}
     optional: true
   - csv: {from: line, separator: "\t", quote: '', columns: [
@@ -42645,7 +42685,8 @@ events:
       query.hostname: {from: [query, zeek.dns.query, dns.question.name, dns.host], default: .}
       query.type: [qtype_name, zeek.dns.qtype_name, dns.question.type]
       query.class: [qclass_name, zeek.dns.qclass_name, dns.question.class]
-      answers.rdata: [answers.0, zeek.dns.answers.0]
+      # A list in JSON, a text with commas in TSV. TTLs stand in a list of their own.
+      answers: {each: [answers, zeek.dns.answers], split: ",", of: {rdata: .}}
       rcode_id:
         from: [rcode_name, zeek.dns.rcode_name, dns.response_code, rcode]
         table: {NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, YXDOMAIN: 6, YXRRSET: 7,
@@ -43111,8 +43152,8 @@ samples:
     input: '{"@timestamp":"2026-11-21T10:00:02.500Z","event":{"provider":"zeek","dataset":"conn","action":["x"]},"source":{"ip":"172.24.0.10","port":49160,"bytes":120},"destination":{"ip":"172.21.0.10","port":502},"network":{"transport":"tcp","protocol":["modbus"]},"zeek":{"uid":"CAbcdefGhijkLmnop6","conn":{"conn_state":"SF"}}}'
     expect: {class_uid: 4001, activity_id: 2, src_endpoint.ip: 172.24.0.10, dst_endpoint.port: 502, traffic.bytes_out: 120}
   - description: DNS
-    input: '{"ts":1795255202.5,"uid":"CAbcdefGhijkLmnop7","id":{"orig_h":"172.22.0.10","orig_p":53210,"resp_h":"172.22.0.1","resp_p":53},"proto":"udp","trans_id":5,"query":"plc7.example.net","qclass":1,"qclass_name":"C_INTERNET","qtype":1,"qtype_name":"A","rcode":0,"rcode_name":"NOERROR","AA":false,"answers":["192.0.2.7"],"TTLs":[60.0]}'
-    expect: {class_uid: 4003, activity_id: 2, query.hostname: plc7.example.net, rcode_id: 0, status_id: 1, dst_endpoint.port: 53}
+    input: '{"ts":1795255202.5,"uid":"CAbcdefGhijkLmnop7","id":{"orig_h":"172.22.0.10","orig_p":53210,"resp_h":"172.22.0.1","resp_p":53},"proto":"udp","trans_id":5,"query":"plc7.example.net","qclass":1,"qclass_name":"C_INTERNET","qtype":1,"qtype_name":"A","rcode":0,"rcode_name":"NOERROR","AA":false,"answers":["gw.example.net","192.0.2.7"],"TTLs":[60.0,60.0]}'
+    expect: {class_uid: 4003, activity_id: 2, query.hostname: plc7.example.net, answers.rdata: gw.example.net, answers.1.rdata: 192.0.2.7, answers.2.rdata: null, rcode_id: 0, status_id: 1, dst_endpoint.port: 53}
   - description: DNS, tab-separated
     input: "1795255202.500000\tCAbcdefGhijkLmnop7\t172.22.0.10\t53210\t172.22.0.1\t53\tudp\t5\t0.010000\tplc7.example.net\t1\tC_INTERNET\t1\tA\t3\tNXDOMAIN\tF\tF\tT\tF\t0\t-\t-\tF"
     expect: {class_uid: 4003, activity_id: 2, query.hostname: plc7.example.net, rcode_id: 3, status_id: 2}
