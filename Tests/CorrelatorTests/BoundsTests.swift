@@ -105,6 +105,30 @@ struct BoundsTests {
         }
     }
 
+    /// Evidence goes by age over all rules: what two rules hold of the youngest events stays.
+    @Test func evidenceByAge() {
+        let rules = ["first", "second"].map {
+            "---\ntitle: \($0)\nname: \($0)\ncorrelation:\n  type: event_count\n  rules: [fail]\n  group-by: [user]\n"
+                + "  timespan: 1h\n  condition: {gte: 2}"
+        }
+        let set = Support.rules(
+            (["title: fail\nname: fail\nlogsource: {product: test}\ndetection: {sel: {what: fail}, condition: sel}"]
+                + rules).joined(separator: "\n"))
+        var options = Correlator.Options()
+        options.outOfOrder = 0
+        options.maxEvidenceBytes = 20_000
+        options.standalone = false
+        var correlator = Correlator(ruleSet: set, options: options, registry: Registry())
+        for index in 0..<500 {
+            _ = correlator.accept([Support.hit(Double(index), user: "u\(index)")], now: 0, partition: 0)
+        }
+        for (time, user, omitted) in [(600.0, "u495", 0), (601, "u3", 1)] {
+            let firings = correlator.accept([Support.hit(time, user: user)], now: 0, partition: 0)
+            #expect(firings.map(\.rule.name).sorted() == ["first", "second"])
+            #expect(firings.allSatisfy { $0.omitted == omitted && $0.hits.count == 2 - omitted })
+        }
+    }
+
     /// Whatever the hits hold, nothing traps and nothing grows beyond its bound.
     @Test func fuzz() {
         var generator = Generator(state: 3)

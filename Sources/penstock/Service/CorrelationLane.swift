@@ -141,11 +141,11 @@ final class CorrelationLane: @unchecked Sendable {
                 reached = nil
                 nextSettle = steadyClock() + 1_000_000_000
             }
-            if let batch = hub.hits.pop() {
+            if let hits = hub.hits.pop() {
                 batches += 1
                 listen(atMost: 50_000_000)
-                take(correlator.accept(batch.hits, now: heard))
-                if let hit = batch.hits.first { lag.set(max(0, (wallClock() &- hit.hit.received) / 1_000_000)) }
+                take(correlator.accept(hits, now: heard))
+                if let hit = hits.first { lag.set(max(0, (wallClock() &- hit.hit.received) / 1_000_000)) }
                 continue
             }
             // All hits before `reached` have been taken now.

@@ -6,12 +6,6 @@ internal import Instruments
 internal import Synchronization
 internal import Wire
 
-/// The hits of one batch, prepared for the correlator, and the lane they come from.
-struct HitBatch: Sendable {
-    var lane: Int
-    var hits: [PreparedHit]
-}
-
 /// What the threads of the service share: the rings between them, the knowledge of the moment, and the order to stop.
 /// The rings are short: a batch is up to some megabytes, and what waits in them is the service's memory under load.
 final class Hub: Sendable {
@@ -19,8 +13,8 @@ final class Hub: Sendable {
     let finished = Ring<Batch>(capacity: 4)
     /// Emptied batches on their way back to the lanes.
     let recycled = Ring<Batch>(capacity: 6)
-    /// Hits on their way to the correlator.
-    let hits = Ring<HitBatch>(capacity: 4)
+    /// Hits on their way to the correlator, those of a batch of frames together.
+    let hits = Ring<[PreparedHit]>(capacity: 4)
     /// Told at each push to a ring, so that its reader sleeps while there is nothing to do.
     private let finishedBell = DispatchSemaphore(value: 0)
     private let hitsBell = DispatchSemaphore(value: 0)
@@ -95,10 +89,10 @@ final class Hub: Sendable {
 
     /// Hands hits to the correlator; waits while the ring is full. Lanes have their turns in the order of coming: one that
     /// is passed over again and again would fall behind the others in event time.
-    func report(_ hits: HitBatch) {
+    func report(_ hits: [PreparedHit]) {
         let turn = reports.add(1, ordering: .relaxed).oldValue
         while reported.load(ordering: .acquiring) != turn { sleepMilliseconds(1) }
-        var pending: HitBatch? = hits
+        var pending: [PreparedHit]? = hits
         while let waiting = pending.take() {
             pending = self.hits.push(waiting)
             if pending != nil { sleepMilliseconds(1) }

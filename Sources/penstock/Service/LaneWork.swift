@@ -73,7 +73,7 @@ struct LaneWork: ~Copyable {
         pipeline.process(&batch, matching: reports, names: names, into: &hits)
         pipeline.count(into: &counters, oldest: batch.frames[0].received)
         if reports {
-            report(hits, from: lane)
+            report(hits)
             if let position { hub.matching.reported(log: position.log, through: end) }
         }
         if batch.rows.isEmpty, position == nil { hub.recycle(batch) } else { hub.deliver(batch) }
@@ -86,14 +86,14 @@ struct LaneWork: ~Copyable {
         var batch = hub.emptyBatch(pipeline.knowledge.mappings.table, lane: lane)
         var hits: [Hit] = []
         pipeline.release(&batch, now: wallClock(), isLast: isLast, names: names, into: &hits)
-        report(hits, from: lane)
+        report(hits)
         if batch.rows.isEmpty { hub.recycle(batch) } else { hub.deliver(batch) }
     }
 
     /// Hands hits to the correlator, with what it needs of them already taken out: lanes are many, it is one.
-    private func report(_ hits: [Hit], from lane: Int) {
+    private func report(_ hits: [Hit]) {
         guard !hits.isEmpty else { return }
-        hub.report(HitBatch(lane: lane, hits: hits.map(pipeline.knowledge.correlation.prepare)))
+        hub.report(hits.map(pipeline.knowledge.correlation.prepare))
     }
 
     /// Finds the segments whose events were not complete when the service ended without a stop: among the last frames of
@@ -153,7 +153,7 @@ struct LaneWork: ~Copyable {
         let next = hub.matching.next(of: position.log)
         if matching, position.first <= next {
             hits.removeAll { ($0.position?.first ?? 0) < next }
-            report(hits, from: position.log)
+            report(hits)
             if end > next { hub.matching.reported(log: position.log, through: end) }
         }
         hub.deliver(batch)
