@@ -37,7 +37,7 @@ extension Normalizer {
     }
 
     /// As much of a text as the schema takes, whole characters only.
-    private func cut(_ extent: Extent, _ slab: borrowing Slab) -> Extent {
+    private mutating func cut(_ extent: Extent, _ slab: borrowing Slab) -> Extent {
         guard extent.length > set.longestText else { return extent }
         var length = Int(set.longestText)
         let bytes = slab.bytes(extent)
@@ -47,7 +47,7 @@ extension Normalizer {
 
     /// The event's `metadata.uid`: the journal's number with its epoch, so that a number which a power failure took back
     /// never names two events; without a journal the running number.
-    private func uid(_ sequence: UInt64, _ epoch: UInt32?, _ slab: inout Slab) -> Extent {
+    private mutating func uid(_ sequence: UInt64, _ epoch: UInt32?, _ slab: inout Slab) -> Extent {
         let start = slab.count
         slab.append(uidPrefix.span.bytes)
         if let epoch {

@@ -69,7 +69,7 @@ extension Normalizer {
     }
 
     /// The capture for what a label calls a key, or nil.
-    private func labelled(_ key: Extent, _ slab: borrowing Slab) -> SlotID? {
+    private mutating func labelled(_ key: Extent, _ slab: borrowing Slab) -> SlotID? {
         let name = slab.bytes(key)
         for label in labels where slab.bytes(label.name).equals(name) { return label.slot }
         return nil

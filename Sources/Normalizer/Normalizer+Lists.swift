@@ -7,7 +7,7 @@ extension Normalizer {
     static let mostObjects = 64
 
     /// The capture that a list is made of, or nil.
-    func source(of plan: borrowing ListPlan, _ mapping: Mapping) -> SlotID? {
+    mutating func source(of plan: borrowing ListPlan, _ mapping: Mapping) -> SlotID? {
         for index in plan.sources.range {
             let slot = Int(mapping.book.sources[index])
             // A list without elements says nothing.

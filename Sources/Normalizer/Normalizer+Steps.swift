@@ -189,7 +189,7 @@ extension Normalizer {
     // MARK: Sensor records
 
     /// The first mapping for the record's kind.
-    func recordMapping(_ frame: Frame, _ slab: borrowing Slab) -> Int? {
+    mutating func recordMapping(_ frame: Frame, _ slab: borrowing Slab) -> Int? {
         let bytes = slab.bytes(frame.extent)
         var reader = RecordReader(bytes)
         while let pair = try? reader.next() {

@@ -286,7 +286,7 @@ extension Normalizer {
     }
 
     /// The captures of a run, joined with blanks, as nanoseconds since the epoch; nil when one is absent.
-    func timestamp(
+    mutating func timestamp(
         _ time: (sources: Run, order: LogTime.Order), _ book: Rulebook, _ slab: inout Slab
     ) -> Int64? {
         let run = time.sources
@@ -307,7 +307,7 @@ extension Normalizer {
 
     /// A capture as nanoseconds since the epoch: a date in any form that ``LogTime`` reads, or a number in seconds,
     /// milliseconds, microseconds or nanoseconds, told apart by its size.
-    func timestamp(_ capture: Capture, _ order: LogTime.Order, _ slab: borrowing Slab) -> Int64? {
+    mutating func timestamp(_ capture: Capture, _ order: LogTime.Order, _ slab: borrowing Slab) -> Int64? {
         switch capture.kind {
         case .absent, .escaped, .json, .flag: return nil
         case .text: return LogTime.read(slab.bytes(capture.extent), zone: zone, order: order, receivedAt: received)

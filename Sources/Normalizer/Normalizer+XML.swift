@@ -89,7 +89,7 @@ extension Normalizer {
     }
 
     /// Whether the innermost element is a `Data`, whose attribute tells its name.
-    private func isData(_ element: OpenElement) -> Bool {
+    private mutating func isData(_ element: OpenElement) -> Bool {
         let start = element.pathLength == 0 ? 0 : element.pathLength + 1
         let name = xmlPath.bytes.part(start, xmlPath.count - start)
         return name.byteCount == 4 && name.hasBytes("Data")

@@ -9,6 +9,9 @@ internal import Wire
 /// Every frame becomes exactly one event, but for records that their mapping drops. What no mapping knows, or what a mapping cannot make valid, becomes a Base
 /// Event (class 0) with its text, so that nothing is lost.
 ///
+/// Its methods are `mutating` where they only read, too: a call of another kind from one that changes it begins with a copy
+/// of all of its fields.
+///
 /// Steps and conditions read captures, lines of a mapping put values at the places of the event's shape
 /// (``RowBuilder``), and the finished entries go into the batch in one piece. In the steady state nothing is allocated but
 /// for names that no mapping has (columns beyond the last, fields of sensor records).

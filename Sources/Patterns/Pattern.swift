@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CPCRE2
 internal import Glibc
-internal import Synchronization
 
 /// A regular expression over bytes: PCRE2 syntax, compiled once, to machine code when it is asked for the first time: of the
 /// expressions of all products most are never asked, and machine code is the most of what they cost.
@@ -16,6 +15,8 @@ public final class Pattern: Sendable {
     public static let matchLimit: UInt32 = 20_000
     /// The bytes above which a text has fewer steps: as many times fewer as it is longer.
     public static let longText = 2_048
+    /// The bytes above which an expression that begins where the text does is not told whether the text is ASCII.
+    static let longBeginning = 384
     /// The nanoseconds of processor time after which a search of a long text is given up.
     public static let longTime = 10_000_000
     /// The bytes of a long text times the places that are tried at a time.
@@ -47,11 +48,9 @@ public final class Pattern: Sendable {
         public static let dotAll = Options(rawValue: 4)
     }
 
-    private struct Compiled: @unchecked Sendable {
-        let code: OpaquePointer
+    /// The bounds of a short text's match; matching only reads them.
+    private struct Bounds: @unchecked Sendable {
         let context: OpaquePointer?
-        /// Whether it can only match where a text begins.
-        let isAnchored: Bool
     }
 
     /// Room for the result of one match, and the count of texts that were given up; each thread has its own.
@@ -93,17 +92,13 @@ public final class Pattern: Sendable {
         }
     }
 
-    /// Whether there is machine code for an expression.
-    private enum Stage: UInt8, AtomicRepresentable {
-        case untried
-        case native
-        case impossible
-    }
-
-    private let compiled: Compiled
-    private let stage = Atomic(Stage.untried)
-    /// Held while machine code is made: nobody may match by the expression meanwhile (pcre2jit(3)).
-    private let making = Mutex(())
+    private let expression: Expression
+    /// The same for texts of ASCII alone, where PCRE2 need not look for characters of several bytes: twice as fast and
+    /// more. Nothing for an expression that names characters beyond ASCII.
+    private let plain: Expression
+    private let bounds: Bounds
+    /// Whether it can only match where a text begins.
+    private let isAnchored: Bool
     private let lead: Lead
     /// The expression as it was written.
     public let text: String
@@ -118,8 +113,7 @@ public final class Pattern: Sendable {
             throw Failure(
                 offset: Pattern.sizeLimit, message: "the expression is longer than \(Pattern.sizeLimit) bytes")
         }
-        var flags: UInt32 = UInt32(PCRE2_NEVER_BACKSLASH_C) | UInt32(PCRE2_UTF) | UInt32(PCRE2_MATCH_INVALID_UTF)
-        flags |= UInt32(PCRE2_USE_OFFSET_LIMIT)
+        var flags = UInt32(PCRE2_NEVER_BACKSLASH_C) | UInt32(PCRE2_USE_OFFSET_LIMIT)
         if options.contains(.caseless) { flags |= UInt32(PCRE2_CASELESS) }
         if options.contains(.multiline) { flags |= UInt32(PCRE2_MULTILINE) }
         if options.contains(.dotAll) { flags |= UInt32(PCRE2_DOTALL) }
@@ -127,9 +121,10 @@ public final class Pattern: Sendable {
         var offset = 0
         let bytes = Array(expression.utf8)
         let safe = NegatedTypes.inClasses(bytes)
-        var made = pcre2_compile_8(safe, safe.count, flags, &code, &offset, nil)
+        let characters = flags | UInt32(PCRE2_UTF) | UInt32(PCRE2_MATCH_INVALID_UTF)
+        var made = pcre2_compile_8(safe, safe.count, characters, &code, &offset, nil)
         // A fault is told by its place in the expression as it was written.
-        if made == nil { made = pcre2_compile_8(bytes, bytes.count, flags, &code, &offset, nil) }
+        if made == nil { made = pcre2_compile_8(bytes, bytes.count, characters, &code, &offset, nil) }
         guard let made else {
             var text = [UInt8](repeating: 0, count: 256)
             pcre2_get_error_message_8(code, &text, text.count)
@@ -139,8 +134,13 @@ public final class Pattern: Sendable {
         pcre2_set_match_limit_8(context, Pattern.matchLimit)
         var known: UInt32 = 0
         pcre2_pattern_info_8(made, UInt32(PCRE2_INFO_ALLOPTIONS), &known)
-        compiled = Compiled(
-            code: made, context: context, isAnchored: known & UInt32(PCRE2_ANCHORED) != 0)
+        bounds = Bounds(context: context)
+        isAnchored = known & UInt32(PCRE2_ANCHORED) != 0
+        // `(*UTF)`, and characters that a byte does not hold, make this fail.
+        let isPlain = bytes.allSatisfy { $0 < 0x80 }
+        let byBytes = flags | UInt32(PCRE2_NEVER_UTF)
+        plain = Expression(isPlain ? pcre2_compile_8(bytes, bytes.count, byBytes, &code, &offset, nil) : nil)
+        self.expression = Expression(made)
         text = expression
         lead = options.isDisjoint(with: [.caseless, .multiline]) ? Lead(bytes) : Lead([])
 
@@ -165,8 +165,7 @@ public final class Pattern: Sendable {
     }
 
     deinit {
-        pcre2_code_free_8(compiled.code)
-        pcre2_match_context_free_8(compiled.context)
+        pcre2_match_context_free_8(bounds.context)
     }
 
     /// Searches `bytes` for the first match.
@@ -176,12 +175,16 @@ public final class Pattern: Sendable {
             // PCRE2 refuses a null subject even of length 0.
             guard let base = buffer.baseAddress else {
                 return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1) { empty in
-                    empty.baseAddress.map { match($0, 0, from: 0, scratch, compiled.context) } ?? PCRE2_ERROR_NOMATCH
+                    guard let base = empty.baseAddress else { return PCRE2_ERROR_NOMATCH }
+                    return expression.match(base, 0, from: 0, scratch.data, bounds.context)
                 }
             }
             let text = base.assumingMemoryBound(to: UInt8.self)
-            if buffer.count > Pattern.longText { return search(text, buffer.count, scratch) }
-            return match(text, buffer.count, from: 0, scratch, compiled.context)
+            // An expression that only looks at the beginning of a text would pay for the rest of it.
+            let isWorthIt = plain.code != nil && (!isAnchored || buffer.count <= Pattern.longBeginning)
+            let isPlain = isWorthIt && buffer.isASCII
+            if buffer.count > Pattern.longText { return search(text, buffer.count, isPlain, scratch) }
+            return match(text, buffer.count, from: 0, isPlain, scratch, bounds.context)
         }
         // Any answer below is a limit: of steps, of the stack of machine code, of depth or memory without it.
         if result < PCRE2_ERROR_NOMATCH { scratch.given.pointee += 1 }
@@ -190,33 +193,19 @@ public final class Pattern: Sendable {
 
     @inline(__always)
     private func match(
-        _ text: UnsafePointer<UInt8>, _ count: Int, from start: Int, _ scratch: borrowing Scratch,
+        _ text: UnsafePointer<UInt8>, _ count: Int, from start: Int, _ isPlain: Bool, _ scratch: borrowing Scratch,
         _ context: OpaquePointer?
     ) -> Int32 {
-        var stage = stage.load(ordering: .acquiring)
-        if stage == .untried { stage = make() }
-        // What pcre2_match(3) checks besides is known: options it can take, and no UTF-8 to be valid.
-        guard stage == .native else {
-            return pcre2_match_8(compiled.code, text, count, start, 0, scratch.data, context)
-        }
-        return pcre2_jit_match_8(compiled.code, text, count, start, 0, scratch.data, context)
-    }
-
-    /// Makes the machine code, or waits for the thread that does.
-    @inline(never)
-    private func make() -> Stage {
-        making.withLock { _ in
-            let found = stage.load(ordering: .acquiring)
-            guard found == .untried else { return found }
-            let made = pcre2_jit_compile_8(compiled.code, UInt32(PCRE2_JIT_COMPLETE)) == 0 ? Stage.native : .impossible
-            stage.store(made, ordering: .releasing)
-            return made
-        }
+        isPlain
+            ? plain.match(text, count, from: start, scratch.data, context)
+            : expression.match(text, count, from: start, scratch.data, context)
     }
 
     /// Searches a long text, some places at a time.
-    private func search(_ text: UnsafePointer<UInt8>, _ count: Int, _ scratch: borrowing Scratch) -> Int32 {
-        if compiled.isAnchored { return match(text, count, from: 0, scratch, scratch.bounds(count, last: count)) }
+    private func search(
+        _ text: UnsafePointer<UInt8>, _ count: Int, _ isPlain: Bool, _ scratch: borrowing Scratch
+    ) -> Int32 {
+        if isAnchored { return match(text, count, from: 0, isPlain, scratch, scratch.bounds(count, last: count)) }
         let places = max(128, Pattern.work / count)
         var start = 0
         var began = 0
@@ -225,7 +214,7 @@ public final class Pattern: Sendable {
             // A place is the beginning of a character; of four bytes in a row one is, or they are no UTF-8.
             for _ in 0..<3 where end < count && text[end] & 0xC0 == 0x80 { end += 1 }
             let last = end < count ? end - 1 : count
-            let result = match(text, count, from: start, scratch, scratch.bounds(count, last: last))
+            let result = match(text, count, from: start, isPlain, scratch, scratch.bounds(count, last: last))
             guard result == PCRE2_ERROR_NOMATCH, end < count else { return result }
             let now = Pattern.processorTime
             if start == 0 { began = now }

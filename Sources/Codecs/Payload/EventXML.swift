@@ -221,6 +221,16 @@ public struct EventXML: ~Escapable {
     }
 
     private mutating func endTag() throws(Fault) -> Token {
+        // Mostly it is the tag that it has to be, with nothing behind the name.
+        if depth > 0 {
+            let expected = open[depth - 1]
+            let end = position + 2 + Int(expected.length)
+            if bytes.peek(end) == 0x3E, bytes.part(position + 2, Int(expected.length)).equals(bytes.part(expected)) {
+                position = end + 1
+                depth -= 1
+                return .end(name: expected)
+            }
+        }
         let name = try name(from: position + 2)
         let close = bytes.endOfSpace(from: Int(name.end))
         guard bytes.peek(close) == 0x3E else { throw fault(at: close) }
@@ -233,25 +243,22 @@ public struct EventXML: ~Escapable {
     }
 
     /// A name: bytes up to white space or a sign of markup.
-    private func name(from start: Int) throws(Fault) -> Extent {
+    private mutating func name(from start: Int) throws(Fault) -> Extent {
         var end = start
         while let byte = bytes.byte(at: end), !byte.endsName { end += 1 }
         guard end > start, end < bytes.byteCount else { throw fault(at: end) }
         return Extent(from: start, to: end)
     }
 
-    private func fault(at offset: Int) -> Fault {
+    private mutating func fault(at offset: Int) -> Fault {
         offset < bytes.byteCount ? .malformed(at: offset) : .truncated(at: bytes.byteCount)
     }
 }
 
 extension UInt8 {
-    /// White space and what begins or ends markup.
+    /// White space and what begins or ends markup: up to blank, and of those up to `?` the bits for `"&'/<=>`.
     fileprivate var endsName: Bool {
-        switch self {
-        case 0...0x20, 0x22, 0x26, 0x27, 0x2F, 0x3C, 0x3D, 0x3E: true
-        default: false
-        }
+        self < 0x40 && (self <= 0x20 || (0x7000_80C4_0000_0000 as UInt64) & 1 &<< UInt64(self) != 0)
     }
 }
 

@@ -263,7 +263,7 @@ public struct KeyValue: ~Escapable {
     private func isSeparator(_ byte: UInt8) -> Bool { byte == style.separators.0 || byte == style.separators.1 }
 
     /// The quote that ends a value, or nil when it never ends: then the quote is part of the text.
-    private func closing(_ quote: UInt8, from start: Int) -> Int? {
+    private mutating func closing(_ quote: UInt8, from start: Int) -> Int? {
         var offset = start
         while let close = bytes.firstIndex(of: quote, from: offset) {
             var backslashes = 0
@@ -285,7 +285,7 @@ public struct KeyValue: ~Escapable {
         return offset > first && bytes.byte(at: offset) == style.assign
     }
 
-    private func trimmed(_ start: Int, _ stop: Int) -> Extent {
+    private mutating func trimmed(_ start: Int, _ stop: Int) -> Extent {
         guard style.trimsBlanks else { return Extent(from: start, to: stop) }
         var first = start
         var last = stop

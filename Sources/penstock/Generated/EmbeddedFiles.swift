@@ -22208,7 +22208,7 @@ parse:
   - kv: {from: syslog.structured_data, separator: ';', assign: ':', strip: ['[']}
     when: {syslog.structured_data: {contains: ':"'}}
     optional: true
-  - regex: {any: ['(?:^|\s|- )\[(?<_pairs>\w+:".*)$', '^(?<_pairs>[^\[|]*"; ?\w+:".*)$', '^(?<_pairs>\w+:"[^"]*"; ?\w+:".*)$']}
+  - regex: {any: ['\[(?<=^\[|\s\[)(?<_pairs>\w+:".*)$', '^(?<_pairs>[^\[|]*"; ?\w+:".*)$', '^(?<_pairs>\w+:"[^"]*"; ?\w+:".*)$']}
     when: {syslog.message: {contains: ':"'}, cef.device_product: {exists: false}, leef.product: {exists: false}}
     optional: true
   - kv: {from: _pairs, separator: ';', assign: ':', strip: ['[']}
@@ -23896,11 +23896,11 @@ logsource: {product: cisco, category: network, service: ios}
 match:
   # Where the code stands in the text: behind a daemon's name (IOS-XR, whose facilities have two parts; a single part
   # behind a name would be Arista's), or behind a header that was not understood.
-  - {contains: ['%'], regex: '(?:^|[\s:])%(?!CCM_|UC_|UCSM-)[A-Z][A-Z0-9_]*(?:[-/][A-Za-z0-9_]+){1,3}-[0-7]-[A-Z][A-Z0-9_]+ ?:'}
+  - {contains: ['%'], regex: '%(?<=^%|[\s:]%)(?!CCM_|UC_|UCSM-)[A-Z][A-Z0-9_]*(?:[-/][A-Za-z0-9_]+){1,3}-[0-7]-[A-Z][A-Z0-9_]+ ?:'}
   - no_program: true
     contains: ['%']
-    regex: '(?:^|[\s:])%(?!ASA-|FTD-|PIX-|FWSM-|NGIPS-|SFIMS-|UC_|CCM_|CIMC-|UCSM-)[A-Z][A-Z0-9_]*-[0-7]-[A-Z][A-Z0-9_]+ ?:'
-  - {contains: ['%'], regex: '(?:^|: )(?:\d\d|\d+ \d+|\d+[wdy]\d+[dhw]|\d+:\d\d:\d\d|[*.]?[A-Z][a-z]{2} +\d+ (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?(?: [A-Z]{2,5})?): %[A-Z][A-Z0-9_]*-[0-7]-[A-Z][A-Z0-9_]+ ?:'}
+    regex: '%(?<=^%|[\s:]%)(?!ASA-|FTD-|PIX-|FWSM-|NGIPS-|SFIMS-|UC_|CCM_|CIMC-|UCSM-)[A-Z][A-Z0-9_]*-[0-7]-[A-Z][A-Z0-9_]+ ?:'
+  - {contains: [': %'], regex: '(?:^|: )(?:\d\d|\d+ \d+|\d+[wdy]\d+[dhw]|\d+:\d\d:\d\d|[*.]?[A-Z][a-z]{2} +\d+ (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?(?: [A-Z]{2,5})?): %[A-Z][A-Z0-9_]*-[0-7]-[A-Z][A-Z0-9_]+ ?:'}
   # Texts whose code was taken off as the program name.
   - {startswith: ['list ', 'access-list '], regex: '^(?:access-)?list \S+ (?:\(\d+\) )?(?:permitted|denied|permit|deny) \S+ .*packets?'}
   - {startswith: ['Login Success [user:', 'Login failed [user:', 'Login Success  [user:', 'Still timeleft for watching failures']}
@@ -24928,7 +24928,7 @@ product: {name: NX-OS, vendor_name: Cisco}
 logsource: {product: cisco, category: network, service: nxos}
 rank: 95
 match:
-  - {contains: ['%'], regex: '(?:^|[\s:])%(?:ACLLOG|MODULE|L2FM|ETHPORT|ETH_PORT_CHANNEL|VSHD|AUTHPRIV|DAEMON|KERN|USER|VPC|STP|HSRP_ENGINE|PFMA|FEX|NOHMS|SYSMGR|FEATURE-MGR|SNMPD|COPP|ACLMGR|ETH-PORT-SEC|ETH_PORT_SEC|DHCP_SNOOP|IPQOSMGR|CALLHOME|ASCII-CFG|SECURITYD|TACACS|URIB|BOOTVAR|LICMGR)(?:-SLOT\d+|-STANDBY|-FEX\d+)?-[0-7]-[A-Z][A-Z0-9_]+ ?:'}
+  - {contains: ['%'], regex: '%(?<=^%|[\s:]%)(?:ACLLOG|MODULE|L2FM|ETHPORT|ETH_PORT_CHANNEL|VSHD|AUTHPRIV|DAEMON|KERN|USER|VPC|STP|HSRP_ENGINE|PFMA|FEX|NOHMS|SYSMGR|FEATURE-MGR|SNMPD|COPP|ACLMGR|ETH-PORT-SEC|ETH_PORT_SEC|DHCP_SNOOP|IPQOSMGR|CALLHOME|ASCII-CFG|SECURITYD|TACACS|URIB|BOOTVAR|LICMGR)(?:-SLOT\d+|-STANDBY|-FEX\d+)?-[0-7]-[A-Z][A-Z0-9_]+ ?:'}
   # Behind a relay: the device's own date has the year first.
   - {contains: ': %', regex: '^(?:\S{1,64} )?:? ?\d{4} [A-Z][a-z]{2} +\d{1,2} [\d:.]{8,15} [A-Za-z]{2,5}: %'}
   - {startswith: ['Source IP: ', 'Src IP: '], regex: '^(?:Source|Src) IP: \S+, (?:Destination|Dst) IP: '}
@@ -27419,14 +27419,14 @@ parse:
         - '(?i)(?:src|source|in|ingress|inbound|recv|incoming)[_. -]?(?:interface|intf|iface|if)(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_sif>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
     when: {not: [{deviceInboundInterface: {exists: true}}, {srcintf: {exists: true}},
       {src_intf: {exists: true}}, {_src_if: {exists: true}}],
-      syslog.message: {regex: '(?i)i(?<=srci|sourcei|ini|ingressi|inboundi|recvi|incomingi|src[_. -]i|source[_. -]i|in[_. -]i|ingress[_. -]i|inbound[_. -]i|recv[_. -]i|incoming[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
+      syslog.message: {regex: '(?i)i(?=nt|f)(?<=srci|sourcei|ini|ingressi|inboundi|recvi|incomingi|src[_. -]i|source[_. -]i|in[_. -]i|ingress[_. -]i|inbound[_. -]i|recv[_. -]i|incoming[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
         - '(?i)(?:dst|dest|destination|out|egress|outbound|outgoing)[_. -]?(?:interface|intf|iface|if)(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_dif>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
     when: {not: [{deviceOutboundInterface: {exists: true}}, {dstintf: {exists: true}},
       {dst_intf: {exists: true}}, {_dst_if: {exists: true}}],
-      syslog.message: {regex: '(?i)i(?<=dsti|desti|destinationi|outi|egressi|outboundi|outgoingi|dst[_. -]i|dest[_. -]i|destination[_. -]i|out[_. -]i|egress[_. -]i|outbound[_. -]i|outgoing[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
+      syslog.message: {regex: '(?i)i(?=nt|f)(?<=dsti|desti|destinationi|outi|egressi|outboundi|outgoingi|dst[_. -]i|dest[_. -]i|destination[_. -]i|out[_. -]i|egress[_. -]i|outbound[_. -]i|outgoing[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
@@ -28465,14 +28465,14 @@ parse:
         - '(?i)(?:src|source|in|ingress|inbound|recv|incoming)[_. -]?(?:interface|intf|iface|if)(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_sif>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
     when: {not: [{deviceInboundInterface: {exists: true}}, {srcintf: {exists: true}},
       {src_intf: {exists: true}}, {_src_if: {exists: true}}],
-      syslog.message: {regex: '(?i)i(?<=srci|sourcei|ini|ingressi|inboundi|recvi|incomingi|src[_. -]i|source[_. -]i|in[_. -]i|ingress[_. -]i|inbound[_. -]i|recv[_. -]i|incoming[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
+      syslog.message: {regex: '(?i)i(?=nt|f)(?<=srci|sourcei|ini|ingressi|inboundi|recvi|incomingi|src[_. -]i|source[_. -]i|in[_. -]i|ingress[_. -]i|inbound[_. -]i|recv[_. -]i|incoming[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
         - '(?i)(?:dst|dest|destination|out|egress|outbound|outgoing)[_. -]?(?:interface|intf|iface|if)(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_dif>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
     when: {not: [{deviceOutboundInterface: {exists: true}}, {dstintf: {exists: true}},
       {dst_intf: {exists: true}}, {_dst_if: {exists: true}}],
-      syslog.message: {regex: '(?i)i(?<=dsti|desti|destinationi|outi|egressi|outboundi|outgoingi|dst[_. -]i|dest[_. -]i|destination[_. -]i|out[_. -]i|egress[_. -]i|outbound[_. -]i|outgoing[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
+      syslog.message: {regex: '(?i)i(?=nt|f)(?<=dsti|desti|destinationi|outi|egressi|outboundi|outgoingi|dst[_. -]i|dest[_. -]i|destination[_. -]i|out[_. -]i|egress[_. -]i|outbound[_. -]i|outgoing[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
@@ -29664,14 +29664,14 @@ parse:
         - '(?i)(?:src|source|in|ingress|inbound|recv|incoming)[_. -]?(?:interface|intf|iface|if)(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_sif>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
     when: {not: [{deviceInboundInterface: {exists: true}}, {srcintf: {exists: true}},
       {src_intf: {exists: true}}, {_src_if: {exists: true}}],
-      syslog.message: {regex: '(?i)i(?<=srci|sourcei|ini|ingressi|inboundi|recvi|incomingi|src[_. -]i|source[_. -]i|in[_. -]i|ingress[_. -]i|inbound[_. -]i|recv[_. -]i|incoming[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
+      syslog.message: {regex: '(?i)i(?=nt|f)(?<=srci|sourcei|ini|ingressi|inboundi|recvi|incomingi|src[_. -]i|source[_. -]i|in[_. -]i|ingress[_. -]i|inbound[_. -]i|recv[_. -]i|incoming[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
         - '(?i)(?:dst|dest|destination|out|egress|outbound|outgoing)[_. -]?(?:interface|intf|iface|if)(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_dif>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
     when: {not: [{deviceOutboundInterface: {exists: true}}, {dstintf: {exists: true}},
       {dst_intf: {exists: true}}, {_dst_if: {exists: true}}],
-      syslog.message: {regex: '(?i)i(?<=dsti|desti|destinationi|outi|egressi|outboundi|outgoingi|dst[_. -]i|dest[_. -]i|destination[_. -]i|out[_. -]i|egress[_. -]i|outbound[_. -]i|outgoing[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
+      syslog.message: {regex: '(?i)i(?=nt|f)(?<=dsti|desti|destinationi|outi|egressi|outboundi|outgoingi|dst[_. -]i|dest[_. -]i|destination[_. -]i|out[_. -]i|egress[_. -]i|outbound[_. -]i|outgoing[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
@@ -30566,14 +30566,14 @@ parse:
         - '(?i)(?:src|source|in|ingress|inbound|recv|incoming)[_. -]?(?:interface|intf|iface|if)(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_sif>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
     when: {not: [{deviceInboundInterface: {exists: true}}, {srcintf: {exists: true}},
       {src_intf: {exists: true}}, {_src_if: {exists: true}}],
-      syslog.message: {regex: '(?i)i(?<=srci|sourcei|ini|ingressi|inboundi|recvi|incomingi|src[_. -]i|source[_. -]i|in[_. -]i|ingress[_. -]i|inbound[_. -]i|recv[_. -]i|incoming[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
+      syslog.message: {regex: '(?i)i(?=nt|f)(?<=srci|sourcei|ini|ingressi|inboundi|recvi|incomingi|src[_. -]i|source[_. -]i|in[_. -]i|ingress[_. -]i|inbound[_. -]i|recv[_. -]i|incoming[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:
         - '(?i)(?:dst|dest|destination|out|egress|outbound|outgoing)[_. -]?(?:interface|intf|iface|if)(?:[_. -]?name)?(?:\\?")?\s?[=:]\s?\[?(?:\\?")?(?<_any_dif>(?:[^",;|={}\[\]\\]|\\(?!")){1,120}?(?=\s*(?:[",;|}\]]|\\"|$|\s[\w.-]+\s?[=:])))'
     when: {not: [{deviceOutboundInterface: {exists: true}}, {dstintf: {exists: true}},
       {dst_intf: {exists: true}}, {_dst_if: {exists: true}}],
-      syslog.message: {regex: '(?i)i(?<=dsti|desti|destinationi|outi|egressi|outboundi|outgoingi|dst[_. -]i|dest[_. -]i|destination[_. -]i|out[_. -]i|egress[_. -]i|outbound[_. -]i|outgoing[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
+      syslog.message: {regex: '(?i)i(?=nt|f)(?<=dsti|desti|destinationi|outi|egressi|outboundi|outgoingi|dst[_. -]i|dest[_. -]i|destination[_. -]i|out[_. -]i|egress[_. -]i|outbound[_. -]i|outgoing[_. -]i)(?:nterface|ntf|face|f)(?:[_. -]?name)?(?:\\?")?\s?[=:]'}}
     optional: true
   - regex:
       any:

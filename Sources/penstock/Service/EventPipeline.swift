@@ -181,7 +181,7 @@ struct EventPipeline: ~Copyable {
         messages.forget()
     }
 
-    private func hit(_ row: Int, _ batch: borrowing Batch, _ names: SourceNames) -> Hit {
+    private mutating func hit(_ row: Int, _ batch: borrowing Batch, _ names: SourceNames) -> Hit {
         var json = Slab(capacity: 2048)
         EventWriter.append(row, of: batch, to: &json)
         let event = batch.rows[row]

@@ -91,7 +91,7 @@ struct LaneWork: ~Copyable {
     }
 
     /// Hands hits to the correlator, with what it needs of them already taken out: lanes are many, it is one.
-    private func report(_ hits: [Hit]) {
+    private mutating func report(_ hits: [Hit]) {
         guard !hits.isEmpty else { return }
         hub.report(hits.map(pipeline.knowledge.correlation.prepare))
     }
