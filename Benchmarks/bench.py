@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 
+import correlation
 import measure
 import report
 import scenarios
@@ -122,8 +123,10 @@ def plan(options):
 
 
 def measurable(receiver, scenario):
-    """Whether the receiver can be in the scenario: the bare one knows no TLS and needs no overload, and products' lines
-    are for those that take them apart."""
+    """Whether the receiver can be in the scenario: the bare one knows no TLS and needs no overload, products' lines
+    are for those that take them apart, and rules for those that have any."""
+    if scenario.kind == "correlation" or receiver in scenarios.ENGINES:
+        return scenario.kind == "correlation" and receiver in scenarios.ENGINES
     if receiver.startswith("bare"):
         return scenario.load.transport != "tls" and scenario.kind != "overload"
     if scenario.load.lines != "plain":
@@ -165,8 +168,16 @@ def run(options, setup):
             for name in receivers:
                 if (scenario.name, name) in {c[:2] for c in complaints}:
                     continue
-                receiver = make(name, setup, scenario.load)
+                receiver = None
                 try:
+                    if scenario.kind == "correlation":
+                        found = correlation.measure(setup, scenario, name, int(scenario.load.count * options.scale))
+                        say("  %-17s %6.2f s/M  %8.0f/s  %d firings of %d rules  %d MiB" % (
+                            name, found["cpu"] / found["lines"] * 1e6, found["rate"], sum(found["firings"].values()),
+                            len(found["firings"]), found["peak"] >> 20))
+                        results[scenario.name][name].append(found)
+                        continue
+                    receiver = make(name, setup, scenario.load)
                     receiver.start()
                     load = load_for(scenario, name, options, highest)
                     if scenario.kind != "overload":
@@ -187,7 +198,8 @@ def run(options, setup):
                     say("  %-15s %s" % (name, failure))
                     complaints.append((scenario.name, name, str(failure)))
                 finally:
-                    receiver.stop()
+                    if receiver:
+                        receiver.stop()
                     shutil.rmtree(os.path.join(setup.journal, name), ignore_errors=True)
     return results, complaints
 

@@ -3,6 +3,7 @@
 import os
 import statistics
 
+import correlation
 import scenarios
 
 MEMORY = 64 << 20
@@ -23,6 +24,7 @@ def machine(setup):
     if os.path.exists(path):
         with open(path) as f:
             versions = ", ".join(line.strip() for line in f if line.startswith(("rsyslog ", "syslog-ng-core ")))
+    versions = ", ".join(part for part in (versions, correlation.version()) if part)
     return {"cpu": model, "cores": os.cpu_count(), "kernel": os.uname().release, "load": load, "peers": versions,
             "receiver_cores": setup.receiver_cores, "generator_cores": setup.generator_cores}
 
@@ -81,6 +83,17 @@ def targets(results):
         ours, theirs = median(found.get("penstock-ocsf", []), "cost"), cheapest(found, peers)
         if ours and theirs[0]:
             row("%s: CPU with OCSF, of %s's with JSON" % (name, theirs[1]), ours / theirs[0], limit, " ×")
+    found = results.get("sshd-50", {})
+    ours, theirs = median(found.get("penstock-replay", []), "rate"), median(found.get("sec", []), "rate")
+    if ours and theirs:
+        row("sshd-50: lines a second, of SEC's", ours / theirs, 20, " ×", at_most=False)
+    for name in ("sshd-50", "sshd-1"):
+        fired = {receiver: [r["firings"] for r in runs] for receiver, runs in results.get(name, {}).items() if runs}
+        for receiver, each in fired.items():
+            if receiver != "sec" and "sec" in fired:
+                same = all(one == fired["sec"][0] for one in each)
+                rows.append(("%s: %s and SEC fire alike, by rule" % (name, receiver), "%s and %d firings" % (
+                    " ".join(sorted({str(sum(one.values())) for one in each})), sum(fired["sec"][0].values())), same))
     for name in ("penstock", "penstock-full"):
         runs = results.get("udp-overload", {}).get(name, [])
         if runs:
@@ -134,6 +147,24 @@ def cost_table(scenario, found):
     return lines
 
 
+def correlation_table(found):
+    theirs = {key: median(found.get("sec", []), key) for key in ("rate", "cpu_rate")}
+    lines = ["| engine | lines per s | of SEC's | lines per CPU s | of SEC's | firings | of rules | peak MiB |",
+             "|---|--:|--:|--:|--:|--:|--:|--:|"]
+    for name, runs in found.items():
+        if not runs:
+            lines.append("| %s | – | | | | | | |" % name)
+            continue
+        cells = []
+        for key in ("rate", "cpu_rate"):
+            ours = median(runs, key)
+            cells += [number(ours, "%.0f"), number(theirs[key] and ours / theirs[key], "%.1f ×")]
+        fired = runs[-1]["firings"]
+        lines.append("| %s | %s | %d | %d | %.0f |" % (name, " | ".join(cells), sum(fired.values()), len(fired),
+                                                       max(r["peak"] for r in runs) / (1 << 20)))
+    return lines
+
+
 def search_table(found):
     reference, _ = cheapest(found, "rsyslog", "highest", max)
     lines = ["| receiver | highest rate | of rsyslog's | CPU s per million there | peak MiB |", "|---|--:|--:|--:|--:|"]
@@ -169,6 +200,9 @@ def markdown(results, complaints, setup, options, seconds):
         if not found:
             continue
         lines += ["## %s" % scenario.name, "", scenario.about + ".", ""]
+        if scenario.kind == "correlation":
+            lines += correlation_table(found) + [""]
+            continue
         lines += (search_table(found) if scenario.kind == "search" else cost_table(scenario, found)) + [""]
     if complaints:
         lines += ["## What failed", ""] + ["- %s, %s: %s" % c for c in complaints] + [""]

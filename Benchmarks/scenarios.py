@@ -35,7 +35,9 @@ class Scenario:
     load: Load
     receivers: tuple
     quick: tuple = ()
-    kind: str = "cost"  # or "search": the highest rate; "overload": more than can be taken
+    # Or "search": the highest rate; "overload": more than can be taken; "correlation": rules over a file.
+    kind: str = "cost"
+    rules: int = 0
 
 
 UDP = ("penstock", "penstock-full", "rsyslog-1", "rsyslog-2", "rsyslog-direct", "syslog-ng", "syslog-ng-2", "bare")
@@ -43,6 +45,7 @@ TCP = ("penstock", "penstock-full", "rsyslog-1", "rsyslog-2", "rsyslog-direct", 
 TLS = ("penstock", "penstock-full", "rsyslog-1", "rsyslog-direct", "syslog-ng")
 FIELDS = ("penstock-ocsf", "rsyslog-1", "rsyslog-direct")
 FEW = ("penstock", "penstock-full", "rsyslog-1", "bare")
+ENGINES = ("penstock-replay", "penstock-replay-1", "penstock-run", "sec")
 ON_REQUEST = ("rsyslog-sd", "rsyslog-null")
 
 ALL = (
@@ -81,6 +84,10 @@ ALL = (
     Scenario("openssh", "lines of five fixed patterns to JSON (Penstock: OCSF), TCP flood, 16 connections",
              Load("tcp", 16, count=800_000, line_feed=True, lines="openssh"), FIELDS,
              ("penstock-ocsf", "rsyslog-direct")),
+    Scenario("sshd-50", "50 threshold rules over a file of a million sshd lines", Load("file", 1, count=1_000_000),
+             ENGINES, kind="correlation", rules=50),
+    Scenario("sshd-1", "the first of these rules over the same lines", Load("file", 1, count=1_000_000),
+             ENGINES, kind="correlation", rules=1),
 )
 
 # Where a search begins, and the rate that a cost run must not exceed: what was seen on a quiet machine.

@@ -27,6 +27,9 @@ struct EventPipeline: ~Copyable {
     private var joiner = SegmentJoiner<SegmentOrigin>()
     private var counted: SegmentJoiner<SegmentOrigin>.Counts
     private let uidPrefix: String
+    /// The event of a hit as it is written: kept, because room for a whole event is more than most allocations give.
+    private var json = Slab(capacity: EventPipeline.room)
+    private static let room = 32 << 10
 
     /// A pipeline; `uidPrefix` comes before the running number in each event's uid. With a `rival` what either of the two
     /// rule sets matches is a hit.
@@ -182,7 +185,8 @@ struct EventPipeline: ~Copyable {
     }
 
     private mutating func hit(_ row: Int, _ batch: borrowing Batch, _ names: SourceNames) -> Hit {
-        var json = Slab(capacity: 2048)
+        // One that a large event has grown is given up.
+        if json.capacity > 16 * EventPipeline.room { json = Slab(capacity: EventPipeline.room) } else { json.reset() }
         EventWriter.append(row, of: batch, to: &json)
         let event = batch.rows[row]
         var evidence: [Evidence] = []
