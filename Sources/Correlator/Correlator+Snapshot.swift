@@ -9,7 +9,7 @@ internal import Wire
 extension Correlator {
     /// How long after a start senders that were heard before it are waited for, in nanoseconds.
     private static let resumeGrace: Int64 = 10_000_000_000
-    private static let magic: UInt64 = 0x3230_5052_5243_5350
+    private static let magic: UInt64 = 0x3330_5052_5243_5350
 
     /// What is wrong with a snapshot.
     public struct SnapshotFault: Error, Sendable {
@@ -27,12 +27,7 @@ extension Correlator {
         let names = sources.sorted { $0.value < $1.value }.map(\.key)
         out.put(names.count)
         for name in names { out.put(Array(name.utf8)) }
-        out.put(taken.count)
-        for (log, place) in taken.sorted(by: { $0.key < $1.key }) {
-            out.put(log)
-            out.put(Int(place.epoch))
-            out.put(place.frame)
-        }
+        taken.write(to: &out)
         out.put(pending.count)
         for entry in pending.all {
             out.put(entry.time)
@@ -68,12 +63,7 @@ extension Correlator {
         try watermark.read(&reader)
         sources = [:]
         for number in 0..<(try reader.count()) { sources[String(decoding: try reader.bytes(), as: UTF8.self)] = number }
-        taken = [:]
-        for _ in 0..<(try reader.count()) {
-            let log = try reader.int()
-            let epoch = UInt32(truncatingIfNeeded: try reader.int())
-            taken[log] = Taken(epoch: epoch, frame: try reader.u64())
-        }
+        try taken.read(&reader)
         for _ in 0..<(try reader.count()) {
             let time = try reader.i64()
             let source = try reader.int()

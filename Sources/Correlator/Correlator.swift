@@ -27,9 +27,9 @@ public struct Correlator {
     /// The latest receipt.
     var receivedThrough = Int64.min
     var sources: [String: Int] = [:]
-    /// By log of the journal: the last frame whose hits were taken, in the order of openings and frames. What is read again
-    /// after a crash is passed over up to here, so that a snapshot may be newer than the place it is read from.
-    var taken: [Int: Taken] = [:]
+    /// The frames whose hits were taken. What is read again after a crash is passed over up to there, so that a snapshot may
+    /// be newer than the place it is read from.
+    var taken = TakenFrames()
     var judgement: Judgement
     /// The hits of one time that are being judged, and the groups that they touched.
     private var run: [PendingHit] = []
@@ -130,11 +130,8 @@ public struct Correlator {
         // A frame may have several hits, all in one call.
         let before = taken
         for hit in hits {
-            if let position = hit.hit.position {
-                let place = Taken(epoch: position.epoch, frame: position.first)
-                if let known = before[position.log], !(known < place) { continue }
-                if let known = taken[position.log], !(known < place) {} else { taken[position.log] = place }
-            }
+            if before.has(hit.hit) { continue }
+            taken.note(hit.hit)
             accept(hit.plan === plan ? hit : plan.prepare(hit.hit), now)
         }
         judge(now: now)
@@ -189,14 +186,6 @@ public struct Correlator {
         }
         // Groups stand in the order of arrival.
         return judged + answer().sorted { ($0.time, $0.id) < ($1.time, $1.id) }
-    }
-
-    /// A frame of a log, by the opening of the log that it was written in and its number.
-    struct Taken: Comparable {
-        var epoch: UInt32
-        var frame: UInt64
-
-        static func < (a: Taken, b: Taken) -> Bool { (a.epoch, a.frame) < (b.epoch, b.frame) }
     }
 
     private mutating func answer() -> [Firing] {

@@ -47,8 +47,11 @@ public struct Hit: Sendable {
     public var event: [UInt8]
     /// The bytes it was made of.
     public var evidence: [Evidence]
-    /// Where its frame stands in the journal; nil without one.
+    /// Where the frame stands in the journal that the event was made at, its last one; nil without a journal.
     public var position: JournalPosition?
+    /// Whether it was made of messages that waited in vain for the rest of their event: at no frame's turn. Its position is
+    /// that of the first of them, and hits of later frames may have come before it.
+    public var isOutOfTurn = false
 
     /// A hit.
     public init(

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import socket
+import sqlite3
 
 from support import eventually, penstock
 
@@ -145,6 +146,24 @@ def records(service, limit=1_000_000):
     answer = penstock("incident", "list", "--all", "--json", "--limit", limit, "-c", service.file, timeout=600)
     assert answer.returncode == 0, answer.stderr.decode()
     return [json.loads(line) for line in answer.stdout.splitlines()]
+
+
+def checkpoint(service):
+    """The next frame of the first log that the checkpoint of windows is exact for; 0 without one."""
+    path = service.folder / "data/penstock.sqlite"
+    with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % path, uri=True, timeout=60)) as store:
+        row = store.execute("SELECT value FROM checkpoints WHERE name = 'correlator'").fetchone()
+    # How many logs, then the number of each and its frame: big endian.
+    return int.from_bytes(row[0][8:16], "big") if row else 0
+
+
+@contextlib.contextmanager
+def held_up(service):
+    """Another process writes to the service's store: the correlator waits for it, and no checkpoint is made."""
+    path = service.folder / "data/penstock.sqlite"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
 
 
 def differences(whole, other):

@@ -118,7 +118,7 @@ final class ReplayWorker: Sendable {
         for (index, var hit) in hits.enumerated() {
             chunk.through = max(chunk.through, hit.received)
             chunk.moments.append(chunk.through)
-            // Each frame is read once here; an event of several messages stands at the first of them.
+            // Each frame is read once here, in chunks that are taken one by one.
             hit.position = nil
             chunk.hits.append(plan.prepare(hit))
             guard let rivalPlan, index < rivalRules.count else { continue }

@@ -49,7 +49,11 @@ struct CatchUp: Sendable {
         init(_ work: consuming LaneWork) { self.work = work }
 
         func step(_ catchUp: CatchUp, _ log: Int, _ first: UInt64) -> Bool {
-            if reader == nil || next != first { reader = catchUp.journal.reader(of: log, from: first) }
+            if reader == nil || next != first {
+                let oldest = catchUp.journal.bounds(of: log)?.first ?? 0
+                work.begin(at: first, first: oldest) { catchUp.journal.reader(of: log, from: $0) }
+                reader = catchUp.journal.reader(of: log, from: first)
+            }
             guard let reader else { return false }
             let matches = catchUp.hub.matching.wanted(log: log, end: .max) != nil
             guard work.readOne(reader, matching: matches) else {

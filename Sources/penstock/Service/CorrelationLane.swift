@@ -109,15 +109,7 @@ final class CorrelationLane: @unchecked Sendable {
         var nextAnnouncement: Int64 = 0
         var reached: (places: [Int: UInt64], batches: Int)?
         var batches = 0
-        // The time by which senders are found silent. It goes on in small steps only: while this thread was busy or the
-        // process was stopped, what senders sent waits in front of it.
-        var heard = wallClock()
-        var lastStep = steadyClock()
-        func listen(atMost limit: Int64) {
-            let now = steadyClock()
-            heard += min(max(0, now - lastStep), limit)
-            lastStep = now
-        }
+        var clock = ListeningClock(now: wallClock(), steady: steadyClock())
         while true {
             if hub.knowledgeGeneration != generation {
                 generation = hub.knowledgeGeneration
@@ -125,7 +117,7 @@ final class CorrelationLane: @unchecked Sendable {
             }
             // Windows whose time has come, and notifications that are due.
             if steadyClock() >= nextLook {
-                take(correlator.advance(now: heard))
+                take(correlator.advance(now: clock.now))
                 noteLosses()
                 if steadyClock() >= nextAnnouncement {
                     announce()
@@ -143,8 +135,8 @@ final class CorrelationLane: @unchecked Sendable {
             }
             if let hits = hub.hits.pop() {
                 batches += 1
-                listen(atMost: 50_000_000)
-                take(correlator.accept(hits, now: heard))
+                clock.step(steady: steadyClock(), hits: true)
+                take(correlator.accept(hits, now: clock.now))
                 if let hit = hits.first { lag.set(max(0, (wallClock() &- hit.hit.received) / 1_000_000)) }
                 continue
             }
@@ -153,7 +145,7 @@ final class CorrelationLane: @unchecked Sendable {
                 settle(known.places)
                 nextSettle = steadyClock() + 1_000_000_000
             }
-            listen(atMost: 250_000_000)
+            clock.step(steady: steadyClock(), hits: false)
             if hub.hits.isDrained { break }
             hub.awaitHits(milliseconds: 100)
         }

@@ -26,6 +26,8 @@ struct EventPipeline: ~Copyable {
     private var messages: MessageCounters
     private var joiner = SegmentJoiner<SegmentOrigin>()
     private var counted: SegmentJoiner<SegmentOrigin>.Counts
+    /// What waits while older frames are read again, and what of it was counted.
+    private var aside: (joiner: SegmentJoiner<SegmentOrigin>, counted: SegmentJoiner<SegmentOrigin>.Counts)?
     private let uidPrefix: String
     /// The event of a hit as it is written: kept, because room for a whole event is more than most allocations give.
     private var json = Slab(capacity: EventPipeline.room)
@@ -117,7 +119,8 @@ struct EventPipeline: ~Copyable {
             SegmentOrigin(frame: frame, position: position))
     }
 
-    /// Makes the event of joined segments in the place of frame number `index`. Its uid is that of the first segment.
+    /// Makes the event of joined segments in the place of frame number `index`. Its uid is that of the first segment, its
+    /// hits stand where it was made: those of frames in between came before them.
     private mutating func make(
         _ joined: SegmentJoiner<SegmentOrigin>.Joined, _ index: Int, _ batch: inout Batch, _ matching: Bool,
         _ names: SourceNames, _ hits: inout [Hit]
@@ -129,12 +132,19 @@ struct EventPipeline: ~Copyable {
         // Origins are numbered by batch; that of the last segment is as good.
         frame.origin = last.origin
         batch.replace(frame: index, with: frame)
+        // Numbers of a log's first frames are below the index: what begins before 0 comes round again.
         if let first = joined.context.position {
             batch.position = JournalPosition(log: first.log, first: first.first &- UInt64(index), epoch: first.epoch)
         }
+        let known = hits.count
         make(index, &batch, matching, names, &hits)
         batch.replace(frame: index, with: last)
         batch.position = position
+        guard let position else { return }
+        for place in known..<hits.count {
+            hits[place].position = JournalPosition(
+                log: position.log, first: position.first + UInt64(index), epoch: position.epoch)
+        }
     }
 
     /// Whether segments wait for the rest of their event.
@@ -146,10 +156,30 @@ struct EventPipeline: ~Copyable {
         _ batch: inout Batch, now: Int64, isLast: Bool, names: SourceNames, into hits: inout [Hit]
     ) {
         if isLast { joiner.flush() } else { joiner.expire(now: now) }
+        let known = hits.count
         while let joined = joiner.next() {
             batch.append(joined.context.frame)
             make(joined, batch.frames.count - 1, &batch, true, names, &hits)
         }
+        for place in known..<hits.count { hits[place].isOutOfTurn = true }
+    }
+
+    /// Sets what waits for the rest of an event aside, so that older frames can be read again as they came.
+    mutating func setAside() {
+        aside = (joiner, counted)
+        forgetSegments()
+    }
+
+    /// Goes on with what was set aside.
+    mutating func takeUp() {
+        guard let known = aside.take() else { return }
+        (joiner, counted) = known
+    }
+
+    /// Forgets what waits for the rest of an event.
+    mutating func forgetSegments() {
+        joiner = SegmentJoiner()
+        counted = joiner.counts
     }
 
     /// Takes the segments of a batch that was processed before a crash, so that their rest finds them.
@@ -210,7 +240,7 @@ struct EventPipeline: ~Copyable {
             rules: matcher.ids, uid: batch.text("metadata.uid", in: row) ?? "",
             time: event.time, received: received, event: json.bytes.array, evidence: evidence,
             position: batch.position.map {
-                JournalPosition(log: $0.log, first: $0.first + UInt64(max(event.frame, 0)), epoch: $0.epoch)
+                JournalPosition(log: $0.log, first: $0.first &+ UInt64(max(event.frame, 0)), epoch: $0.epoch)
             })
     }
 

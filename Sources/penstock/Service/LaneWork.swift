@@ -12,6 +12,8 @@ struct LaneWork: ~Copyable {
     static let lastStep: UInt64 = 4_096
     /// The frames of a batch that is read again: like one that is received.
     static let mostFrames = 256
+    /// How many frames before its rest a segment of an event is looked for.
+    private static let segmentReach: UInt64 = 2_048
 
     private let hub: Hub
     private let lane: Int
@@ -100,11 +102,23 @@ struct LaneWork: ~Copyable {
     /// the lane's log.
     mutating func remember() {
         guard let log else { return }
-        let end = log.end
-        let reader = JournalReader(of: log, from: max(log.first, end > 2_048 ? end - 2_048 : 0))
-        while true {
+        remember(before: log.end, first: log.first) { JournalReader(of: log, from: $0) }
+    }
+
+    /// Begins to read a log again at frame `start`: with the segments before it whose events are completed behind it, and no
+    /// others.
+    mutating func begin(at start: UInt64, first: UInt64, _ reader: (UInt64) -> JournalReader?) {
+        pipeline.forgetSegments()
+        remember(before: start, first: first, reader)
+    }
+
+    private mutating func remember(before end: UInt64, first: UInt64, _ reader: (UInt64) -> JournalReader?) {
+        let start = max(first, end > LaneWork.segmentReach ? end - LaneWork.segmentReach : 0)
+        guard start < end, let reader = reader(start) else { return }
+        while reader.next < end {
             var batch = emptyBatch()
-            let isMore = (try? reader.next(into: &batch, mostFrames: LaneWork.mostFrames)) ?? false
+            let most = min(LaneWork.mostFrames, Int(end - reader.next))
+            let isMore = (try? reader.next(into: &batch, mostFrames: most)) ?? false
             if isMore { pipeline.remember(batch) }
             hub.recycle(batch)
             if !isMore { return }
@@ -119,8 +133,11 @@ struct LaneWork: ~Copyable {
         let end = log.end
         if let first = outputs.wanted(hub.matching, log: lane, end: end, lag: 0...LaneWork.lastStep) {
             let matches = !hub.matching.isLive(lane)
+            pipeline.setAside()
+            begin(at: first, first: log.first) { JournalReader(of: log, from: $0) }
             let reader = JournalReader(of: log, from: first)
             while readOne(reader, matching: matches) {}
+            pipeline.takeUp()
             ticket = hub.deliveryTicket
         }
         if !hub.matching.isLive(lane), hub.matching.wanted(log: lane, end: end) == nil { hub.matching.goLive(lane) }
@@ -147,16 +164,25 @@ struct LaneWork: ~Copyable {
         }
         let end = position.first + UInt64(batch.frames.count)
         var hits: [Hit] = []
+        if matching, pipeline.holdsSegments { releaseOld(before: batch.frames[0].received, into: &hits) }
         pipeline.process(&batch, matching: matching, names: names, into: &hits)
         pipeline.forgetCounts()
         // What begins behind the place that matching has come to is read for an output that is ahead of it; it has its turn.
         let next = hub.matching.next(of: position.log)
         if matching, position.first <= next {
-            hits.removeAll { ($0.position?.first ?? 0) < next }
+            hits.removeAll { !$0.isOutOfTurn && ($0.position?.first ?? 0) < next }
             report(hits)
             if end > next { hub.matching.reported(log: position.log, through: end) }
         }
         hub.deliver(batch)
         return true
+    }
+
+    /// Takes the hits of segments that had waited long enough for the rest of their event when a frame came that is read
+    /// again. The events themselves went out without a place in the journal, and do not come again.
+    private mutating func releaseOld(before received: Int64, into hits: inout [Hit]) {
+        var batch = hub.emptyBatch(pipeline.knowledge.mappings.table, lane: lane)
+        pipeline.release(&batch, now: received, isLast: false, names: names, into: &hits)
+        hub.recycle(batch)
     }
 }
