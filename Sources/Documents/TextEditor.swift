@@ -54,12 +54,34 @@ public struct TextEditor {
     public mutating func insert(
         _ name: String, _ members: [(key: String, value: String?)], into element: Element, behind neighbour: String
     ) -> Bool {
-        guard case .mapping(let old) = element.tree.content, !members.isEmpty,
-            let behind = old.first(where: { $0.key.text == neighbour }), let begin = offset(element.tree),
-            let key = offset(behind.key), let end = scalar(behind.value)
-        else { return false }
-        let isFlow = bytes[begin] == 0x7B
-        let inside = Tree(
+        guard !members.isEmpty else { return false }
+        let flow = TextEditor.flow(members)
+        return insert(
+            name, TextEditor.tree(members), into: element, behind: neighbour, flow: "{\(flow)}", filling: flow
+        ) { indent, lineBreak in
+            members.map { "\(lineBreak)\(indent)  \(TextEditor.member($0))" }.joined()
+        }
+    }
+
+    /// Gives the mapping `element` a member `name` that is a list of mappings of texts, likewise.
+    public mutating func insert(
+        _ name: String, list: [[(key: String, value: String?)]], into element: Element, behind neighbour: String
+    ) -> Bool {
+        guard !list.isEmpty, list.allSatisfy({ !$0.isEmpty }) else { return false }
+        let flow = "[" + list.map { "{\(TextEditor.flow($0))}" }.joined(separator: ", ") + "]"
+        return insert(
+            name, Tree(.sequence(list.map(TextEditor.tree))), into: element, behind: neighbour, flow: flow, filling: nil
+        ) { indent, lineBreak in
+            list.flatMap { members in
+                members.enumerated().map {
+                    "\(lineBreak)\(indent)  \($0.offset == 0 ? "- " : "  ")\(TextEditor.member($0.element))"
+                }
+            }.joined()
+        }
+    }
+
+    private static func tree(_ members: [(key: String, value: String?)]) -> Tree {
+        Tree(
             .mapping(
                 members.map {
                     (
@@ -67,24 +89,44 @@ public struct TextEditor {
                         Tree(.scalar($0.value ?? "null", $0.value == nil ? .plain : .block))
                     )
                 }))
-        let flow = members.map { "\(YAMLText.scalar($0.key)): \(YAMLText.scalar($0.value))" }.joined(separator: ", ")
+    }
+
+    private static func member(_ member: (key: String, value: String?)) -> String {
+        "\(YAMLText.scalar(member.key)): \(YAMLText.scalar(member.value))"
+    }
+
+    private static func flow(_ members: [(key: String, value: String?)]) -> String {
+        members.map(member).joined(separator: ", ")
+    }
+
+    /// Gives the mapping `element` a member: `flow` is its text on one line, `filling` what goes between the brackets of a
+    /// mapping that is there and empty, and `block` makes its lines with their indent and the line break.
+    private mutating func insert(
+        _ name: String, _ inside: Tree, into element: Element, behind neighbour: String, flow: String, filling: String?,
+        block makeBlock: (String, String) -> String
+    ) -> Bool {
+        guard case .mapping(let old) = element.tree.content,
+            let behind = old.first(where: { $0.key.text == neighbour }), let begin = offset(element.tree),
+            let key = offset(behind.key), let end = scalar(behind.value)
+        else { return false }
+        let isFlow = bytes[begin] == 0x7B
         let indent = String(repeating: " ", count: key - (lines.last { $0 <= key } ?? 0))
-        let block = members.map { "\(lineBreak)\(indent)  \(YAMLText.scalar($0.key)): \(YAMLText.scalar($0.value))" }
-            .joined()
+        let block = makeBlock(indent, lineBreak)
         if let present = old.first(where: { $0.key.text == name }) {
             guard let place = offset(present.value) else { return false }
             switch present.value.content {
             case .mapping(let members) where members.isEmpty && byte(place) == 0x7B:
-                return change(present.value, to: inside, place + 1..<place + 1, flow)
+                guard let filling else { return false }
+                return change(present.value, to: inside, place + 1..<place + 1, filling)
             case .scalar(let text, .plain) where ["", "~", "null"].contains(text):
                 let range = place..<place + text.utf8.count
-                return change(present.value, to: inside, range, isFlow ? " {\(flow)}" : block)
+                return change(present.value, to: inside, range, isFlow ? " \(flow)" : block)
             default: return false
             }
         }
         let tree = Tree(
             .mapping(old.flatMap { $0.key === behind.key ? [$0, (Tree(.scalar(name, .plain)), inside)] : [$0] }))
-        if isFlow { return change(element.tree, to: tree, end.upperBound..<end.upperBound, ", \(name): {\(flow)}") }
+        if isFlow { return change(element.tree, to: tree, end.upperBound..<end.upperBound, ", \(name): \(flow)") }
         // Behind the line, with what is remarked there.
         var place = end.upperBound
         if case .scalar(_, .block) = behind.value.content {

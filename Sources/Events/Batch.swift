@@ -13,6 +13,8 @@ public struct Row: Sendable {
     public var sequence: UInt64
     /// The number of the mapping that made it.
     public var mapping: UInt16
+    /// Its number, from 1, among the events of its frame; 0 when the frame has one only.
+    public var part: UInt16 = 0
     /// Where its entries begin in ``Batch/entries``.
     public var first: Int32
     /// How many entries it has.
@@ -46,6 +48,8 @@ public struct Batch: ~Copyable, Sendable {
     public private(set) var rows: [Row]
     /// The entries of all events.
     public private(set) var entries: [Entry]
+    /// The texts of the events that are one of several of their frame, by the number of the event and in this order.
+    private var parts: [(row: Int, extent: Extent)] = []
     /// The fields that entries number.
     public private(set) var table: FieldTable
     /// The lane that owns the batch.
@@ -73,6 +77,7 @@ public struct Batch: ~Copyable, Sendable {
         rows.removeAll(keepingCapacity: true)
         entries.removeAll(keepingCapacity: true)
         origins.removeAll(keepingCapacity: true)
+        if !parts.isEmpty { parts.removeAll(keepingCapacity: true) }
         position = nil
         if let table { self.table = table }
         if let lane { self.lane = lane }
@@ -110,6 +115,27 @@ public struct Batch: ~Copyable, Sendable {
     /// What a frame was received through, beyond its peer; nil when there is nothing to tell.
     public func origin(of frame: Frame) -> Origin? {
         frame.origin > 0 && Int(frame.origin) <= origins.count ? origins[Int(frame.origin) - 1] : nil
+    }
+
+    /// Says that the last event was made of one part of its frame, number `number` (from 1), whose text is at `extent`.
+    public mutating func setPart(_ number: UInt16, _ extent: Extent) {
+        guard let last = rows.indices.last, rows[last].part == 0, number > 0 else { return }
+        rows[last].part = number
+        parts.append((last, extent))
+    }
+
+    /// Where the text stands that event number `row` was made of: its frame, or its part of the frame. Nil for an event of
+    /// the service itself.
+    public func source(of row: Int) -> Extent? {
+        guard rows.indices.contains(row) else { return nil }
+        let frame = Int(rows[row].frame)
+        guard rows[row].part > 0 else { return frames.indices.contains(frame) ? frames[frame].extent : nil }
+        var (low, high) = (0, parts.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if parts[middle].row < row { low = middle + 1 } else { high = middle }
+        }
+        return low < parts.count && parts[low].row == row ? parts[low].extent : nil
     }
 
     /// Begins an event; `put` adds to it until `endRow`.

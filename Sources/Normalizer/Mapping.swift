@@ -129,7 +129,7 @@ final class Mapping: Sendable {
         events = draft.events.map { EventPlan($0, draft, table, schema, fields, &book) }
         // A step that may fail does nothing without the capture that it takes apart.
         stepDispatch = Dispatch(
-            draft.steps.map(\.when), sources: draft.steps.map { $0.isOptional ? $0.source : nil },
+            draft.steps.map(\.when), sources: draft.steps.map { $0.isOptional ? $0.source ?? $0.onlyList : nil },
             slots: slots.names.count, &book)
         eventDispatch = Dispatch(
             draft.events.map(\.when), sources: draft.events.map { _ in nil }, slots: slots.names.count, &book)

@@ -45,6 +45,9 @@ struct MappingReview {
             if element.isMapping, let from = element["from"] { capture(from) }
             switch key.scalar {
             case "json", "kv", "cef", "leef", "xml", "sd": made = nil
+            case "each":
+                captures(element)
+                made = nil
             case "record":
                 if records.names.isEmpty { made = nil } else { made?.formUnion(records.names) }
             case "csv": made?.formUnion(element.quiet["columns"]?.strings ?? [])
@@ -250,7 +253,7 @@ struct MappingReview {
                     sample.element,
                     "a sample without 'expect' proves nothing; 'penstock test --update' writes what the record becomes")
             }
-            for (key, _) in sample.element["expect"]?.members ?? [] {
+            for (key, _) in sample.expectations.flatMap(\.members) {
                 guard let path = key.scalar, path != "unmapped", !path.hasPrefix("unmapped.") else { continue }
                 if let fault = MappingReview.fault(path.withoutPositions, dictionary) { MappingReview.warn(key, fault) }
             }

@@ -7,8 +7,10 @@ struct MappingSample {
     let element: Element
     /// The record.
     let input: String
-    /// Attributes by dotted path with the text that they must have; `null` when they must be absent.
-    let expected: [(path: String, value: String?, element: Element)]
+    /// By event: attributes by dotted path with the text that they must have; `null` when they must be absent.
+    let expected: [[(path: String, value: String?, element: Element)]]
+    /// What `expect` says, event by event.
+    let expectations: [Element]
     /// Whether it must become no event.
     let isDropped: Bool
 
@@ -21,8 +23,14 @@ struct MappingSample {
             expect.complain("a record that is dropped has no attributes: give 'expect' or 'dropped', not both")
         }
         self.input = input
-        expected = (item["expect"]?.members ?? []).compactMap { key, value in
-            key.scalar.map { ($0, value.isNull && value.isPlain ? nil : value.scalar, value) }
+        let expect = item["expect"]
+        let all = expect.map { $0.isSequence ? $0.items : [$0] } ?? []
+        // An empty one is as none.
+        expectations = all.count == 1 && all[0].members.isEmpty ? [] : all
+        expected = expectations.map { event in
+            event.members.compactMap { key, value in
+                key.scalar.map { ($0, value.isNull && value.isPlain ? nil : value.scalar, value) }
+            }
         }
     }
 }

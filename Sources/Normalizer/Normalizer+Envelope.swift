@@ -9,7 +9,7 @@ extension Normalizer {
         let frame = header.frame
         row.put(own.time, integer: time / 1_000_000)
         row.put(own.loggedTime, integer: frame.received / 1_000_000)
-        row.put(own.uid, text: uid(header.sequence, batch.position?.epoch, &batch.slab))
+        row.put(own.uid, text: uid(header.sequence, header.part, batch.position?.epoch, &batch.slab))
         guard frame.transport != .sensor else { return }
         let original = cut(frame.extent, batch.slab)
         row.put(own.rawData, text: original)
@@ -46,8 +46,9 @@ extension Normalizer {
     }
 
     /// The event's `metadata.uid`: the journal's number with its epoch, so that a number which a power failure took back
-    /// never names two events; without a journal the running number.
-    private mutating func uid(_ sequence: UInt64, _ epoch: UInt32?, _ slab: inout Slab) -> Extent {
+    /// never names two events; without a journal the running number. Further events of a frame have their number behind it:
+    /// `3-4711`, `3-4711-2`.
+    private mutating func uid(_ sequence: UInt64, _ part: UInt16, _ epoch: UInt32?, _ slab: inout Slab) -> Extent {
         let start = slab.count
         slab.append(uidPrefix.span.bytes)
         if let epoch {
@@ -55,6 +56,10 @@ extension Normalizer {
             slab.append(byte: 0x2D)
         }
         slab.append(decimal: Int64(bitPattern: sequence))
+        if part > 1 {
+            slab.append(byte: 0x2D)
+            slab.append(decimal: Int64(part))
+        }
         return Extent(start..<slab.count)
     }
 
@@ -93,6 +98,7 @@ extension Normalizer {
             }
             row.put(own.fault, text: batch.slab.append("missing: " + (path ?? "one of several")))
         }
+        if header.part > 0, let rest = untold(&batch.slab) { row.put(own.unmapped, kind: .members, rest) }
         row.finish(
             Row(frame: index, classUID: 0, time: time, sequence: header.sequence), to: &batch)
     }

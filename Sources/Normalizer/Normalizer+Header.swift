@@ -6,7 +6,8 @@ internal import Wire
 extension Normalizer {
     /// What is known of a record before its mapping is: the syslog header, extents counted in the batch's slab.
     struct Header {
-        let frame: Frame
+        /// The frame; of one with several events, its part that the event is made of.
+        var frame: Frame
         var content = Extent.empty
         /// The device: the host of the inner header where there are two.
         var hostname = Extent.empty
@@ -22,8 +23,10 @@ extension Normalizer {
         var facility: Int?
         var problems: SyslogProblems = []
         var time: Int64
-        /// The event's number in its lane.
+        /// The frame's number in its lane.
         var sequence: UInt64 = 0
+        /// The event's number, from 1, among those of its frame; 0: the frame has one only.
+        var part: UInt16 = 0
 
         init(frame: Frame) {
             self.frame = frame

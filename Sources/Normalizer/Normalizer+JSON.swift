@@ -5,30 +5,41 @@ internal import Wire
 extension Normalizer {
     /// Captures the members of a JSON object.
     mutating func json(_ extent: Extent, _ mapping: Mapping, _ slab: inout Slab) -> Bool {
-        var extent = extent
-        // Whole values of it are copied into events as they stand, so they have to be UTF-8 from here on.
-        if !slab.bytes(extent).isValidUTF8 {
-            let repaired = slab.bytes(extent).text
-            extent = slab.append(repaired)
-        }
-        // They stay on one line there: between the values of JSON a line end is a blank like any other.
-        if slab.bytes(extent).firstIndex(of: 0x0A) != nil || slab.bytes(extent).firstIndex(of: 0x0D) != nil {
-            extent = slab.append(copyOf: extent)
-            slab.replace(in: extent) { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }
-        }
+        let extent = readable(extent, &slab)
         let bytes = slab.bytes(extent)
         guard let open = bytes.firstIndex(of: 0x7B) else { return false }
         let text = bytes.part(open, bytes.byteCount)
         do throws(JSONError) { try tape.parse(text) } catch {
-            switch error {
-            case .tooDeep, .tooMany, .tooLong: tally.cut += 1
-            case .unexpected, .truncated: break
-            }
+            note(error)
             return false
         }
         guard tape.values[0].kind == .object else { return false }
         object(0, 0, text, base: extent.offset &+ UInt32(open), mapping, isNested: false)
         return true
+    }
+
+    /// The text whose values can be copied into events as they stand: UTF-8, on one line.
+    @inline(__always)
+    mutating func readable(_ extent: Extent, _ slab: inout Slab) -> Extent {
+        var extent = extent
+        if !slab.bytes(extent).isValidUTF8 {
+            let repaired = slab.bytes(extent).text
+            extent = slab.append(repaired)
+        }
+        // Between the values of JSON a line end is a blank like any other.
+        if slab.bytes(extent).firstIndex(of: 0x0A) != nil || slab.bytes(extent).firstIndex(of: 0x0D) != nil {
+            extent = slab.append(copyOf: extent)
+            slab.replace(in: extent) { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }
+        }
+        return extent
+    }
+
+    /// Counts a text that is more than a step takes.
+    mutating func note(_ error: JSONError) {
+        switch error {
+        case .tooDeep, .tooMany, .tooLong: tally.cut += 1
+        case .unexpected, .truncated: break
+        }
     }
 
     /// Captures the members of one JSON object that the mapping reads; the others become members of `unmapped`.

@@ -25,6 +25,9 @@ extension Normalizer {
         case .structuredData:
             return structuredData(rule.source < 0 ? header.structuredData : extent, mapping, &batch.slab)
         case .record: return record(header.content, mapping, &batch.slab)
+        case .each(let sources):
+            if header.frame.transport != .sensor { divide(sources, mapping, &batch.slab) }
+            return false
         }
     }
 

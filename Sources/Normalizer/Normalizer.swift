@@ -6,7 +6,8 @@ internal import Wire
 
 /// Turns frames into OCSF events by the mappings: one lane's instance, with the scratch memory of its steps.
 ///
-/// Every frame becomes exactly one event, but for records that their mapping drops. What no mapping knows, or what a mapping cannot make valid, becomes a Base
+/// Every frame becomes one event, or several where its mapping says that a record holds a list of them (`each`), but for
+/// records that their mapping drops. What no mapping knows, or what a mapping cannot make valid, becomes a Base
 /// Event (class 0) with its text, so that nothing is lost.
 ///
 /// Its methods are `mutating` where they only read, too: a call of another kind from one that changes it begins with a copy
@@ -82,6 +83,8 @@ public struct Normalizer: ~Copyable {
     /// The objects of a list under construction.
     var objects = StagedObjects()
     var problems = Problems()
+    /// The list whose elements become events of their own.
+    var split = Split()
     private var defaults: [(line: Int, literal: Literal)] = []
     /// When the record under work was received, in nanoseconds since the epoch.
     var received: Int64 = 0
@@ -144,10 +147,12 @@ public struct Normalizer: ~Copyable {
         _ = scratch.takeExhausted()
     }
 
-    /// Appends the event of frame number `index` to `batch` as its last row. `input` is the name of what the frame came in
+    /// Appends the event of frame number `index` to `batch` as its last row; of several the first, the others are made by
+    /// ``next(of:)``, which has to be called until it answers false, or they are lost. `input` is the name of what the frame came in
     /// by; only when sources are told apart by it does it matter (``SyslogSources/asksForInputs``).
     ///
-    /// - Returns: false when the mapping says that such records become no event: nothing was appended then.
+    /// - Returns: false when the mapping says that such records become no event: nothing was appended then, and nothing is
+    ///   left.
     @discardableResult
     public mutating func normalize(frame index: Int, of batch: inout Batch, input: String = "") -> Bool {
         var header = Header(frame: batch.frames[index])
@@ -167,7 +172,7 @@ public struct Normalizer: ~Copyable {
         if let mapping, emit(set.mappings[mapping], index, header, &batch) {
             let made = batch.rows.count - before
             tally.events[mapping + 1] += made
-            return made > 0
+            return made > 0 || next(of: &batch)
         }
         tally.events[0] += 1
         baseEvent(index, header, fault: nil, attempted: nil, &batch)
@@ -178,6 +183,7 @@ public struct Normalizer: ~Copyable {
     private mutating func recognise(_ header: inout Header, _ slab: borrowing Slab, _ source: Int?) -> Int? {
         let frame = header.frame
         lastMessage = nil
+        split.isOpen = false
         switch frame.transport {
         case .sensor:
             header.content = frame.extent
@@ -203,14 +209,22 @@ public struct Normalizer: ~Copyable {
         }
     }
 
-    /// Takes the record apart and writes its event, unless its mapping drops it; false when that was not possible and
-    /// nothing was written.
+    /// Takes the record apart and writes its event, unless its mapping drops it or it holds a list of events, which is open
+    /// then; false when that was not possible and nothing was written.
     private mutating func emit(_ mapping: Mapping, _ index: Int, _ header: Header, _ batch: inout Batch) -> Bool {
         captures.begin(mapping.slots.names.count)
         members.reset()
         received = header.frame.received
         header.capture(mapping.builtins, &captures, &batch.slab)
-        var next = 0
+        return proceed(from: 0, mapping, index, header, &batch)
+    }
+
+    /// Runs the steps from number `first` on, and writes the event of what was captured: as ``emit(_:_:_:_:)``.
+    @inline(__always)
+    mutating func proceed(
+        from first: Int, _ mapping: Mapping, _ index: Int, _ header: Header, _ batch: inout Batch
+    ) -> Bool {
+        var next = first
         mapping.stepDispatch.begin(&open)
         mapping.stepDispatch.update(&open, captures)
         while let number = mapping.stepDispatch.next(
@@ -219,9 +233,15 @@ public struct Normalizer: ~Copyable {
             next = number + 1
             let rule = mapping.steps[number]
             if rule.when >= 0, !mapping.book.holds(rule.when, captures, batch.slab, scratch) { continue }
-            if !run(rule, mapping, header, &batch), !rule.isOptional {
-                tally.unreadable += 1
-                return false
+            if !run(rule, mapping, header, &batch) {
+                if split.isOpen, split.step < 0 {
+                    split.begin(at: next, index, header)
+                    return true
+                }
+                if !rule.isOptional {
+                    tally.unreadable += 1
+                    return false
+                }
             }
             // A step may make what the next ones are told apart by.
             mapping.stepDispatch.update(&open, captures)

@@ -3,17 +3,19 @@ internal import Events
 
 /// What samples, which are written for the newer version, mean in an older one.
 extension OlderVersion {
-    /// What stands at a path of the newer version in the first event of a batch.
-    func text(_ path: String, _ batch: borrowing Batch) -> String? {
-        batch.text(at: path) ?? batch.text(at: "unmapped." + path)
-            ?? OlderVersion.renamed[path].flatMap { batch.text($0, in: 0) }
+    /// What stands at a path of the newer version in event number `row` of a batch.
+    func text(_ path: String, in row: Int, _ batch: borrowing Batch) -> String? {
+        batch.text(at: path, in: row) ?? batch.text(at: "unmapped." + path, in: row)
+            ?? OlderVersion.renamed[path].flatMap { batch.text($0, in: row) }
     }
 
-    /// Whether `found` in the first event of a batch is what a sample means that says `wanted` in the newer version.
-    func agrees(_ path: String, _ wanted: String?, _ found: String?, _ batch: borrowing Batch) -> Bool {
+    /// Whether `found` in event number `row` of a batch is what a sample means that says `wanted` in the newer version.
+    func agrees(
+        _ path: String, _ wanted: String?, _ found: String?, in row: Int, _ batch: borrowing Batch
+    ) -> Bool {
         guard let wanted, let found else { return false }
-        let row = Int(batch.rows[0].classUID)
-        let isOther = batch.text("unmapped.penstock.class_uid", in: 0) != nil
+        let uid = Int(batch.rows[row].classUID)
+        let isOther = batch.text("unmapped.penstock.class_uid", in: row) != nil
         switch path {
         case "class_uid":
             return Int(wanted).flatMap { native.classes[$0] }.map { String(eventClass($0).uid) } == found
@@ -22,11 +24,11 @@ extension OlderVersion {
         case "activity_id", "type_uid":
             // Of activities each class has its own; the sample of a class that is another one now names the old one's.
             guard !isOther, let number = Int(wanted),
-                let new = native.classes[row]?.shape.attributes["activity_id"]?.enumeration,
-                let old = dictionary.classes[row]?.shape.attributes["activity_id"]?.enumeration
+                let new = native.classes[uid]?.shape.attributes["activity_id"]?.enumeration,
+                let old = dictionary.classes[uid]?.shape.attributes["activity_id"]?.enumeration
             else { return isOther }
             let id = value(String(number % 100), new, old)?.id
-            return id.map { path == "type_uid" ? String(row * 100 + (Int($0) ?? 0)) : $0 } == found
+            return id.map { path == "type_uid" ? String(uid * 100 + (Int($0) ?? 0)) : $0 } == found
         default:
             let plain = path.withoutPositions
             guard let new = native.attribute(at: plain)?.enumeration,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Documents
 internal import Events
+internal import Wire
 
 /// What became of one sample of a mapping file.
 public struct SampleOutcome {
@@ -28,8 +29,10 @@ public struct SampleOutcome {
     public internal(set) var differences: [Difference] = []
     /// Whether the record became no event.
     public internal(set) var isDropped = false
-    /// All attributes that a sample may name, in the order of writing: what `penstock test --update` fills in.
-    var attributes: [(path: String, value: String)] = []
+    /// How many events the record became.
+    public internal(set) var count = 0
+    /// By event: all attributes that a sample may name, in the order of writing: what `penstock test --update` fills in.
+    var attributes: [[(path: String, value: String)]] = []
     let sample: MappingSample
 
     init(_ sample: MappingSample, number: Int, of mapping: String) {
@@ -50,7 +53,11 @@ public struct SampleOutcome {
         switch (isDropped, sample.isDropped) {
         case (true, false): "the record is dropped: it becomes no event; write 'dropped: true' if that is meant"
         case (false, true): "the record becomes an event, but 'dropped' says that it becomes none"
-        default: nil
+        default:
+            isDropped || isOpen || count == sample.expected.count
+                ? nil
+                : "the record becomes \(count) event\(count == 1 ? "" : "s"), 'expect' tells of \(sample.expected.count)"
+                    + ": of several events it is a list; 'penstock test --update' writes it where it is left out"
         }
     }
 
@@ -90,7 +97,7 @@ public struct SampleOutcome {
     private var summary: String {
         if let surprise { return surprise }
         if isOpen { return "it has no 'expect', so it proves nothing; 'penstock test --update' writes one" }
-        let count = sample.expected.count
+        let count = sample.expected.reduce(0) { $0 + $1.count }
         let differing = "\(differences.count) of \(count) attribute\(count == 1 ? "" : "s") differ"
         if fault != nil { return "its event would not be valid" + (differences.isEmpty ? "" : ", " + differing) }
         guard let taken else { return differing }
@@ -134,10 +141,18 @@ extension SampleOutcome {
 
     /// Takes from the event what a report and an update need besides the differences.
     mutating func read(_ batch: borrowing Batch) {
-        if let fault = batch.text("unmapped.penstock.fault", in: 0) { self.fault = fault }
+        for row in batch.rows.indices where fault == nil { fault = batch.text("unmapped.penstock.fault", in: row) }
         guard isOpen else { return }
+        attributes = batch.rows.indices.map { SampleOutcome.attributes($0, batch, of: sample) }
+    }
+
+    private static func attributes(
+        _ row: Int, _ batch: borrowing Batch, of sample: MappingSample
+    ) -> [(path: String, value: String)] {
+        var attributes: [(path: String, value: String)] = []
         var seen: Set<FieldID> = []
-        for index in batch.entries(of: 0) {
+        let source = batch.source(of: row).map { batch.slab.bytes($0).text } ?? ""
+        for index in batch.entries(of: row) {
             let entry = batch.entries[index]
             let field = batch.table.fields[Int(entry.field)]
             guard seen.insert(entry.field).inserted, entry.kind != .members, entry.kind != .emptyArray,
@@ -145,13 +160,12 @@ extension SampleOutcome {
             else { continue }
             let value = batch.text(of: entry)
             // What is only the record again, or the time of the test, says nothing.
-            if field.path == "message", sample.input.hasSuffix(value) { continue }
+            if field.path == "message", sample.input.hasSuffix(value) || source == value { continue }
             if field.path == "time", value == String(SampleOutcome.received / 1_000_000) { continue }
             attributes.append((field.path, value))
         }
         let first = ["class_uid", "activity_id"]
-        attributes =
-            first.flatMap { name in attributes.filter { $0.path == name } }
+        return first.flatMap { name in attributes.filter { $0.path == name } }
             + attributes.filter { !first.contains($0.path) }
     }
 

@@ -2,10 +2,10 @@
 internal import Events
 
 extension Batch {
-    /// What stands at a path of the first event. A number in it names an element of an attribute that repeats
+    /// What stands at a path of event number `row`. A number in it names an element of an attribute that repeats
     /// (`answers.1.rdata`, from 0); without one the first is meant.
-    func text(at path: String) -> String? {
-        if let found = text(path, in: 0) { return found }
+    func text(at path: String, in row: Int) -> String? {
+        if let found = text(path, in: row) { return found }
         var names: [String] = []
         var element: UInt32 = 0
         for part in path.pathParts {
@@ -20,7 +20,7 @@ extension Batch {
         }
         guard names.count < path.pathParts.count, let field = table.id(names.joined(separator: ".")) else { return nil }
         let order = UInt64(field) << 32 | UInt64(element)
-        return entries(of: 0).first { entries[$0].order == order }.map { text(of: entries[$0]) }
+        return entries(of: row).first { entries[$0].order == order }.map { text(of: entries[$0]) }
     }
 }
 

@@ -79,8 +79,12 @@ public struct SampleUpdate {
     /// Writes what a record became into its sample, and tells how many attributes that are; nil when that cannot be done.
     private static func write(_ outcome: SampleOutcome, _ element: Element, _ editor: inout TextEditor) -> Int? {
         guard !outcome.isOpen else {
-            let members = outcome.attributes.map { (key: $0.path, value: Optional($0.value)) }
-            return editor.insert("expect", members, into: element, behind: "input") ? members.count : nil
+            let events = outcome.attributes.map { $0.map { (key: $0.path, value: Optional($0.value)) } }
+            let isWritten =
+                events.count == 1
+                ? editor.insert("expect", events[0], into: element, behind: "input")
+                : editor.insert("expect", list: events, into: element, behind: "input")
+            return isWritten ? events.reduce(0) { $0 + $1.count } : nil
         }
         for difference in outcome.differences {
             guard let value = editor.find(difference.element), editor.replace(value, with: difference.actual)

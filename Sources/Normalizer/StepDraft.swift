@@ -17,6 +17,8 @@ extension MappingDraft {
             case xml
             case structuredData
             case record
+            /// The captures to try.
+            case each([SlotID])
         }
         var kind: Kind
         var source: SlotID?
@@ -25,6 +27,11 @@ extension MappingDraft {
         var when = Condition.always
         /// Beginnings of keys that say nothing (`FTNTFGT` of FortiGate's CEF): the rest is the name.
         var strip: [[UInt8]] = []
+
+        /// The one capture whose elements become events; nil when there are several to try, or the step does something else.
+        var onlyList: SlotID? {
+            if case .each(let slots) = kind, slots.count == 1 { slots[0] } else { nil }
+        }
     }
 
     /// One expression of a `regex` step.
@@ -35,7 +42,7 @@ extension MappingDraft {
     }
 
     /// The names of steps in a mapping file.
-    private static let kinds = ["json", "kv", "regex", "cef", "leef", "csv", "dissect", "xml", "sd", "record"]
+    private static let kinds = ["json", "kv", "regex", "cef", "leef", "csv", "dissect", "xml", "sd", "record", "each"]
 
     /// Reads one entry of `parse:`.
     mutating func readStep(_ item: Element) {
@@ -69,6 +76,7 @@ extension MappingDraft {
         case "csv": return readColumns(element)
         case "dissect": return readDissect(element)
         case "regex": return readExpressions(element)
+        case "each": return readEach(element)
         default: return .record
         }
     }
@@ -115,6 +123,38 @@ extension MappingDraft {
             return nil
         }
         return .csv(style, columns: Array(names.prefix(1024)))
+    }
+
+    /// The lists of which one is to be taken: their captures.
+    private mutating func readEach(_ element: Element) -> Step.Kind? {
+        if steps.contains(where: { if case .each = $0.kind { true } else { false } }) {
+            element.complain("'each' inside 'each': a record is taken apart once; lists to try stand in one 'each'")
+            return nil
+        }
+        let items = element.isMapping ? [] : element.isSequence ? element.items : [element]
+        if items.isEmpty { element.complain("'each' names the capture of a list, or several to try") }
+        var found: [SlotID] = []
+        for item in items {
+            guard let name = item.string else { continue }
+            let parts = name.pathParts
+            guard !parts.isEmpty, parts.allSatisfy({ !$0.isEmpty }) else {
+                item.complain("'\(name)' is no path of a list")
+                continue
+            }
+            if let last = parts.last, Int(last) != nil {
+                let list = parts.dropLast().joined(separator: ".")
+                item.complain("'\(name)' is one element, not a list" + (list.isEmpty ? "" : ": write '\(list)'"))
+                continue
+            }
+            let slot = slots.slot(name)
+            if slot < Builtins.count, slot != builtins.message {
+                item.complain("'\(name)' is no list: of what every record has, only 'syslog.message' can be one")
+            } else if slot != builtins.message, steps.isEmpty {
+                item.complain("'\(name)' is no list: no step before this one captures it")
+            }
+            found.append(slot)
+        }
+        return found.isEmpty ? nil : .each(found)
     }
 
     private mutating func readDissect(_ element: Element) -> Step.Kind? {

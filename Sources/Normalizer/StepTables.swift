@@ -26,6 +26,8 @@ extension Mapping {
         case structuredData
         /// A sensor record.
         case record
+        /// A list of objects, each of which becomes an event: a run of ``Rulebook/sources``, captures to try.
+        case each(Run)
     }
 
     /// A parse step with what to do when it fails.
@@ -89,6 +91,7 @@ struct StepTables: Sendable {
         case .xml: compiled = .xml
         case .structuredData: compiled = .structuredData
         case .record: compiled = .record
+        case .each(let slots): compiled = .each(book.add(sources: slots))
         case .regex(let all):
             for item in all { add(item, &book) }
             compiled = .regex(Run(first: Int32(alternatives.count - all.count), count: Int32(all.count)))

@@ -177,7 +177,9 @@ public struct BoundRules: Sendable {
     private func addMessage(_ row: Int, _ batch: borrowing Batch, _ scratch: inout MatchScratch) {
         let number = Int(batch.rows[row].frame)
         guard number >= 0, number < batch.frames.count, batch.frames[number].transport != .sensor else { return }
-        let message = batch.slab.bytes(batch.frames[number].extent)
+        // Of a frame with several events each has its own part: the words of one are not those of its neighbours.
+        guard let source = batch.source(of: row) else { return }
+        let message = batch.slab.bytes(source)
         // Most mappings keep the whole message in `raw_data`.
         if let rawData {
             let entries = batch.entries

@@ -4,6 +4,7 @@ import Events
 import Foundation
 import Sigma
 import Testing
+import Wire
 
 /// Repeatable random numbers.
 struct Generator: RandomNumberGenerator {
@@ -121,6 +122,30 @@ struct AgreementTests {
                 0, of: batch, candidates: set.allCandidates, scratch: &scratch, into: &hits)
             #expect(hits.count == expected)
         }
+    }
+
+    /// Of a frame with several events each is searched in its own part.
+    @Test func partsOfAMessage() throws {
+        let set = RuleSet.parse(
+            text: "title: k\nlogsource: {product: x}\ndetection: {k: [needle], condition: k}", file: "t",
+            complaints: Complaints())
+        let table = FieldTable.Builder().build()
+        var batch = Batch(table: table)
+        batch.append(Array("one|a Needle|two".utf8).span.bytes, received: 0, transport: .udp)
+        for (number, range) in [0..<3, 4..<12, 13..<16].enumerated() {
+            batch.beginRow(frame: 0, classUID: 0, time: 0)
+            batch.endRow()
+            batch.setPart(UInt16(number + 1), Extent(range))
+        }
+        var found: [Int] = []
+        for row in 0..<3 {
+            var scratch = MatchScratch()
+            var hits: [Int] = []
+            BoundRules(set, table: table).match(
+                row, of: batch, candidates: set.allCandidates, scratch: &scratch, into: &hits)
+            if !hits.isEmpty { found.append(row) }
+        }
+        #expect(found == [1])
     }
 
     /// In an older version of OCSF some classes have an attribute below `unmapped`: rules ask for it by its own name.

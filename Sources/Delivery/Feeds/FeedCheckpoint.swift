@@ -11,29 +11,46 @@ internal import Wire
 /// process. What outlives a loss of power is the journal's record of positions, which is older; the record of a file is
 /// believed only while the file is at least as long as it says.
 public final class FeedCheckpoint: Sendable {
-    private static let magic: UInt64 = 0x504E_5354_4B43_3031
+    private static let magic: UInt64 = 0x504E_5354_4B43_3032
     private static let slot = 4096
     /// The most logs in a slot; with more there is no record.
-    private static let mostLogs = 256
+    private static let mostLogs = 250
     /// More than a feed has on its way to a file at a time.
     private static let tailLimit = 64 << 20
+
+    /// An event's place in the journal.
+    public struct Place: Sendable {
+        /// The log.
+        public var log: Int
+        /// The frame that it was made of.
+        public var frame: UInt64
+        /// Which of the frame's events it is, from 1.
+        public var part: UInt16
+
+        /// Event number `part` of a frame.
+        public init(log: Int, frame: UInt64, part: UInt16 = 1) {
+            (self.log, self.frame, self.part) = (log, frame, part)
+        }
+    }
 
     private struct State {
         var descriptor: Int32
         var serial: UInt64 = 0
         var positions: [Int: UInt64] = [:]
+        /// By log: the last event that the file has of the frame that it ends with. Nobody knows whether the frame has more.
+        var last: [Int: Place] = [:]
         /// The file, and where in it the positions were true.
         var end: LineFile.End?
         var bytes: [UInt8] = []
     }
 
     private let state: Mutex<State>
-    private let position: @Sendable (String) -> (log: Int, frame: UInt64)?
+    private let position: @Sendable (String) -> Place?
 
     /// The record in the file `path`, which is made when it is missing; nil when it cannot be.
     ///
     /// - Parameter position: the place in the journal that an event's `metadata.uid` names.
-    public init?(_ path: String, position: @escaping @Sendable (String) -> (log: Int, frame: UInt64)?) {
+    public init?(_ path: String, position: @escaping @Sendable (String) -> Place?) {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { return nil }
         self.position = position
@@ -54,9 +71,15 @@ public final class FeedCheckpoint: Sendable {
         state.withLock { state in
             guard let file, let end = state.end else { return state.positions }
             var facts = stat()
-            guard stat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else { return [:] }
+            guard stat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+                state.last = [:]
+                return [:]
+            }
             let now = LineFile.End(facts)
-            guard now.device == end.device, now.inode == end.inode, now.bytes >= end.bytes else { return [:] }
+            guard now.device == end.device, now.inode == end.inode, now.bytes >= end.bytes else {
+                state.last = [:]
+                return [:]
+            }
             readTail(file, now.bytes - end.bytes, &state)
             return state.positions
         }
@@ -76,6 +99,9 @@ public final class FeedCheckpoint: Sendable {
             FeedCheckpoint.write(&state)
         }
     }
+
+    /// By log: the last event that the file has of a frame that is to be taken again; events up to it are not.
+    var last: [Int: Place] { state.withLock { $0.last } }
 
     /// Keeps how far the feed is to begin, in the file as it was found.
     func begin(_ progress: Progress) {
@@ -101,9 +127,11 @@ public final class FeedCheckpoint: Sendable {
         while let lineEnd = tail.bytes.firstIndex(of: 0x0A, from: start) {
             if reader.read(tail.bytes.part(start, lineEnd - start), into: &batch) != nil,
                 let uid = batch.text("metadata.uid", in: batch.rows.count - 1), let place = position(uid),
-                let known = state.positions[place.log]
+                let known = state.positions[place.log], place.frame >= known
             {
-                state.positions[place.log] = max(known, place.frame &+ 1)
+                // The rest of its frame may be missing.
+                state.positions[place.log] = place.frame
+                state.last[place.log] = place
             }
             batch.reset()
             start = lineEnd + 1
@@ -111,7 +139,7 @@ public final class FeedCheckpoint: Sendable {
         state.end?.bytes = end.bytes + UInt64(start)
     }
 
-    // MARK: A slot: magic, serial, device, inode, bytes, count, (log, position)…, CRC32C; big-endian
+    // MARK: A slot: magic, serial, device, inode, bytes, count, (log, position, event)…, CRC32C; big-endian
 
     private static func write(_ state: inout State) {
         state.bytes.removeAll(keepingCapacity: true)
@@ -124,6 +152,9 @@ public final class FeedCheckpoint: Sendable {
         for (log, next) in state.positions {
             put(UInt64(clamping: log), 4, &state.bytes)
             put(next, 8, &state.bytes)
+            // What is taken of the frame at that position; 0: nothing.
+            let last = state.last[log]
+            put(last?.frame == next ? UInt64(last?.part ?? 0) : 0, 4, &state.bytes)
         }
         put(UInt64(CRC32C.checksum(state.bytes.span.bytes)), 4, &state.bytes)
         // A disk that is full keeps the slot before, which is as true.
@@ -145,13 +176,17 @@ public final class FeedCheckpoint: Sendable {
             let count = Int(try reader.u32())
             guard count <= mostLogs, serial > state.serial else { return }
             var positions: [Int: UInt64] = [:]
+            var last: [Int: Place] = [:]
             for _ in 0..<count {
                 let log = Int(try reader.u32())
-                positions[log] = try reader.u64()
+                let next = try reader.u64()
+                positions[log] = next
+                let part = UInt16(truncatingIfNeeded: try reader.u32())
+                if part > 0 { last[log] = Place(log: log, frame: next, part: part) }
             }
-            let length = 44 + count * 12
+            let length = 44 + count * 16
             guard try reader.u32() == CRC32C.checksum(copy.span.bytes.part(0, length)) else { return }
-            (state.serial, state.positions) = (serial, positions)
+            (state.serial, state.positions, state.last) = (serial, positions, last)
             state.end = end.inode == 0 ? nil : end
         } catch { return }
     }

@@ -36,6 +36,8 @@ public final class FeedOutput: @unchecked Sendable {
     private var syncThread: OutputThread?
     /// Keeps how far the feed has come in step with what it sends; nil: only the journal does, some times a second.
     private let checkpoint: FeedCheckpoint?
+    /// By log: the last event that the file has of a frame that is taken again, because it may have more.
+    private var written: [Int: FeedCheckpoint.Place] = [:]
     /// The open file, for the thread that has it written to its disk.
     private let openFile = Monitor<LineFile?>(nil)
     /// Whether that thread is to end.
@@ -66,7 +68,10 @@ public final class FeedOutput: @unchecked Sendable {
         self.log = log
         self.checkpoint = checkpoint
         progress = Progress(name: "feed/\(settings.name)")
-        if let checkpoint { progress.remember(checkpoint.load(file: settings.file)) }
+        if let checkpoint {
+            progress.remember(checkpoint.load(file: settings.file))
+            written = checkpoint.last
+        }
         progress.isBuffered = settings.file != nil
         queue = FeedQueue(limit: settings.queueBytes, full: settings.file == nil ? .max : FeedOutput.enoughForFile)
         if let format { formatter = FeedFormatter(format, version: version) } else { formatter = nil }
@@ -130,6 +135,7 @@ public final class FeedOutput: @unchecked Sendable {
         let rows = batch.rows
         for index in rows.indices where rows[index].frame >= from || rows[index].frame < 0 {
             let row = rows[index]
+            if !written.isEmpty, isWritten(row, batch.position) { continue }
             guard settings.classes.isEmpty || settings.classes.contains(row.classUID) else { continue }
             var severity: Int64 = 0
             if hasSeverity, let severityField, let entry = batch.find(severityField, in: index),
@@ -155,6 +161,7 @@ public final class FeedOutput: @unchecked Sendable {
         }
         if let position = batch.position {
             let end = position.first + UInt64(batch.frames.count)
+            if let last = written[position.log], last.frame < end { written[position.log] = nil }
             block.marks.append(.init(lines: block.ends.count, log: position.log, next: end))
             queue.pushAll(&block)
             queued.set(Int64(queue.bytes))
@@ -170,6 +177,12 @@ public final class FeedOutput: @unchecked Sendable {
                 "feed \(settings.name) sheds lines: its queue is full, the receiver takes too little",
                 metadata: ["lines": "\(shed)", "limit": "\(settings.queueBytes)", "times_not_logged": "\(held)"])
         }
+    }
+
+    /// Whether the file that a killed process left has the event.
+    private func isWritten(_ row: Row, _ position: JournalPosition?) -> Bool {
+        guard let position, row.frame >= 0, let last = written[position.log] else { return false }
+        return position.first + UInt64(row.frame) == last.frame && max(row.part, 1) <= last.part
     }
 
     /// Whether the queue has no room. A local file that is being written makes room in a moment, and waiting for it costs

@@ -9,7 +9,10 @@ internal import Wire
 struct NormalizeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "normalize", abstract: "Log lines to OCSF events.",
-        discussion: "With --jsonl each line is {\"id\", \"raw\"}, and the answer {\"id\", \"mapping\", \"event\"}.")
+        discussion: """
+            With --jsonl each line is {"id", "raw"}, and the answer {"id", "mapping", "event"}: one for each event where a \
+            record holds several, null as event where its mapping drops it.
+            """)
 
     @Flag(help: "Read {\"id\",\"raw\"} lines.")
     var jsonl = false
@@ -39,16 +42,6 @@ struct NormalizeCommand: ParsableCommand {
             for fault in found { complain("\(path):\(number): \(fault)") }
             faults += 1
         }
-        /// Writes the event of a record, or nothing when a mapping drops it, and tells the mapping.
-        func event(_ raw: RawSpan, _ slab: inout Slab) -> UInt16 {
-            batch.reset()
-            batch.append(raw, received: now, transport: .file)
-            guard normalizer.normalize(frame: 0, of: &batch) else {
-                return UInt16(normalizer.takeTally().dropped.first?.mapping ?? 0)
-            }
-            EventWriter.append(0, of: batch, to: &slab)
-            return batch.rows[0].mapping
-        }
         try Input.frames(files) { line, path in
             number += 1
             guard line.byteCount > 0 else { return }
@@ -58,26 +51,46 @@ struct NormalizeCommand: ParsableCommand {
                     faults += 1
                     return
                 }
-                answer.reset()
-                let mapping = event(Array(raw.utf8).span.bytes, &answer)
-                if answer.count > 0 { check(answer.bytes, path) }
-                try output.write {
-                    $0.append("{")
-                    if let id = ParseCommand.identity(document) { $0.append("\"id\":\(id),") }
-                    $0.append("\"mapping\":\"\(set.name(mapping))\",\"event\":")
-                    if answer.count > 0 { $0.append(answer.bytes) } else { $0.append("null") }
-                    $0.append("}\n")
+                let made = NormalizeCommand.events(Array(raw.utf8).span.bytes, now, &normalizer, &batch)
+                for row in 0..<max(1, made.count) {
+                    if made.count > 0 { NormalizeCommand.write(row, batch, &answer) }
+                    if made.count > 0, validator != nil { check(answer.bytes, path) }
+                    let mapping = made.count > 0 ? batch.rows[row].mapping : made.dropping
+                    try output.write {
+                        $0.append("{")
+                        if let id = ParseCommand.identity(document) { $0.append("\"id\":\(id),") }
+                        $0.append("\"mapping\":\"\(set.name(mapping))\",\"event\":")
+                        if made.count > 0 { $0.append(answer.bytes) } else { $0.append("null") }
+                        $0.append("}\n")
+                    }
                 }
             } else {
-                answer.reset()
-                _ = event(line, &answer)
-                if answer.count > 0 {
-                    check(answer.bytes, path)
+                for row in 0..<NormalizeCommand.events(line, now, &normalizer, &batch).count {
+                    NormalizeCommand.write(row, batch, &answer)
+                    if validator != nil { check(answer.bytes, path) }
                     try output.line(answer.bytes)
                 }
             }
         }
         try output.flush()
         if faults > 0 { throw ExitCode(1) }
+    }
+
+    /// Makes the events of a record, none when a mapping drops it, and tells how many with the mapping that dropped it.
+    private static func events(
+        _ raw: RawSpan, _ now: Int64, _ normalizer: inout Normalizer, _ batch: inout Batch
+    ) -> (count: Int, dropping: UInt16) {
+        batch.reset()
+        batch.append(raw, received: now, transport: .file)
+        guard normalizer.normalize(frame: 0, of: &batch) else {
+            return (0, UInt16(normalizer.takeTally().dropped.first?.mapping ?? 0))
+        }
+        while normalizer.next(of: &batch) {}
+        return (batch.rows.count, 0)
+    }
+
+    private static func write(_ row: Int, _ batch: borrowing Batch, _ answer: inout Slab) {
+        answer.reset()
+        EventWriter.append(row, of: batch, to: &answer)
     }
 }

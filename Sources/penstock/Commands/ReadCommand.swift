@@ -70,7 +70,10 @@ struct ReadCommand: ParsableCommand {
         _ path: String
     ) throws -> Int {
         var invalid = 0
-        for index in batch.frames.indices { normalizer.normalize(frame: index, of: &batch) }
+        for index in batch.frames.indices {
+            normalizer.normalize(frame: index, of: &batch)
+            while normalizer.next(of: &batch) {}
+        }
         var line = Slab(capacity: 4096)
         for row in batch.rows.indices {
             line.reset()

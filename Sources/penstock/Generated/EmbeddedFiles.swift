@@ -21226,11 +21226,11 @@ samples:
         ("mappings/sources/aws/cloudtrail.yaml", ##"""
 # SPDX-License-Identifier: Apache-2.0
 name: aws_cloudtrail
-title: AWS CloudTrail records, plain, in an EventBridge event, or in a shipper's envelope
+title: AWS CloudTrail records, plain, several in one file's text, in an EventBridge event, or in a shipper's envelope
 description: >
   Sign-ins become Authentication, changes of IAM users and groups Account Change and Group Management, Insights
-  Detection Finding, all other calls API Activity. Of a file's "Records" array the first record is read: shippers send
-  one record per line. Made from the documentation; no real line was at hand.
+  Detection Finding, all other calls API Activity. Each record of a file's "Records", of a CloudWatch Logs subscription's
+  "logEvents" or of an array becomes an event of its own. Made from the documentation; no real line was at hand.
 references:
   - AWS CloudTrail User Guide, CloudTrail record contents
   - AWS CloudTrail User Guide, AWS Management Console sign-in events
@@ -21244,15 +21244,18 @@ match:
   - {json: [aws, cloudtrail, event]}
 parse:
   - json: true
+    when: {not: {syslog.message: {startswith: '[{'}}}
+  - {each: [Records, logEvents, syslog.message], optional: true}
+  # An array that is none of records is nothing that is known.
+  - json: true
+    when: {syslog.message: {startswith: '[{'}}
   - {json: {from: detail}, optional: true}
-  - {json: {from: Records.0}, optional: true}
   - {json: {from: event.original}, optional: true}
   - {json: {from: message}, optional: true}
-  - {json: {from: logEvents.0.message}, optional: true}
   # Who: a user's name, a role's, or what ends the ARN.
   - {regex: {from: userIdentity.arn, any: ['[:/](?<arn_name>[^:/]+)$']}, optional: true}
   # What was taken apart is not to be kept a second time.
-  - {regex: {any: [{pattern: '^', set: {detail: "-", Records.0: "-", event.original: "-", message: "-", logEvents.0.message: "-"}}]}}
+  - {regex: {any: [{pattern: '^', set: {detail: "-", event.original: "-", message: "-"}}]}}
 absent: ["", "-"]
 common:
   time: [eventTime, event.created, "@timestamp", time]
@@ -21377,6 +21380,23 @@ samples:
   - description: a user gets an access key; the record as text in a shipper's JSON
     input: '{"@timestamp":"2026-11-21T10:00:03Z","message":"{\"eventVersion\":\"1.09\",\"userIdentity\":{\"type\":\"Root\",\"principalId\":\"111122223333\",\"arn\":\"arn:aws:iam::111122223333:root\",\"accountId\":\"111122223333\"},\"eventTime\":\"2026-11-21T10:00:02Z\",\"eventSource\":\"iam.amazonaws.com\",\"eventName\":\"CreateUser\",\"awsRegion\":\"us-east-1\",\"sourceIPAddress\":\"192.0.2.9\",\"userAgent\":\"console\",\"requestParameters\":{\"userName\":\"ops2\"},\"responseElements\":{\"user\":{\"userName\":\"ops2\",\"userId\":\"AIDAEXAMPLE2\"}},\"eventID\":\"e4\",\"eventType\":\"AwsApiCall\"}"}'
     expect: {class_uid: 3001, activity_id: 1, user.name: ops2, actor.user.name: root, src_endpoint.ip: 192.0.2.9}
+  - description: a file's text, three records in one message
+    input: '{"Records":[{"eventVersion":"1.09","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/jane","accountId":"111122223333","userName":"jane"},"eventTime":"2026-11-21T10:00:01Z","eventSource":"s3.amazonaws.com","eventName":"ListBuckets","awsRegion":"eu-central-1","sourceIPAddress":"203.0.113.8","userAgent":"aws-cli/2.19","requestID":"R1","eventID":"b1","eventType":"AwsApiCall","recipientAccountId":"111122223333","eventCategory":"Management"},{"eventVersion":"1.09","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/jane","accountId":"111122223333","userName":"jane"},"eventTime":"2026-11-21T10:00:02Z","eventSource":"cloudtrail.amazonaws.com","eventName":"StopLogging","awsRegion":"eu-central-1","sourceIPAddress":"203.0.113.8","userAgent":"aws-cli/2.19","requestParameters":{"name":"trail-1"},"requestID":"R2","eventID":"b2","eventType":"AwsApiCall","recipientAccountId":"111122223333","eventCategory":"Management"},{"eventVersion":"1.09","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/jane","accountId":"111122223333","userName":"jane"},"eventTime":"2026-11-21T10:00:03Z","eventSource":"iam.amazonaws.com","eventName":"CreateUser","awsRegion":"eu-central-1","sourceIPAddress":"203.0.113.8","userAgent":"aws-cli/2.19","requestParameters":{"userName":"ops3"},"requestID":"R3","eventID":"b3","eventType":"AwsApiCall","recipientAccountId":"111122223333","eventCategory":"Management"}]}'
+    expect:
+      - {class_uid: 6003, activity_id: 2, api.operation: ListBuckets, time: 1795255201000, metadata.original_event_uid: b1}
+      - {class_uid: 6003, activity_id: 3, api.operation: StopLogging, time: 1795255202000, metadata.original_event_uid: b2}
+      - {class_uid: 3001, activity_id: 1, user.name: ops3, actor.user.name: jane, time: 1795255203000, metadata.original_event_uid: b3}
+  - description: a file's text with one record
+    input: '{"Records":[{"eventVersion":"1.09","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/jane","accountId":"111122223333","userName":"jane"},"eventTime":"2026-11-21T10:00:01Z","eventSource":"s3.amazonaws.com","eventName":"ListBuckets","awsRegion":"eu-central-1","sourceIPAddress":"203.0.113.8","userAgent":"aws-cli/2.19","requestID":"R1","eventID":"b1","eventType":"AwsApiCall","recipientAccountId":"111122223333","eventCategory":"Management"}]}'
+    expect: {class_uid: 6003, api.operation: ListBuckets, unmapped.Records: null}
+  - description: a subscription of CloudWatch Logs
+    input: '{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"CloudTrail/logs","logStream":"s1","subscriptionFilters":["f1"],"logEvents":[{"id":"l1","timestamp":1795255201000,"message":"{\"eventVersion\":\"1.09\",\"userIdentity\":{\"type\":\"IAMUser\",\"principalId\":\"AIDAEXAMPLE\",\"arn\":\"arn:aws:iam::111122223333:user/jane\",\"accountId\":\"111122223333\",\"userName\":\"jane\"},\"eventTime\":\"2026-11-21T10:00:01Z\",\"eventSource\":\"s3.amazonaws.com\",\"eventName\":\"ListBuckets\",\"awsRegion\":\"eu-central-1\",\"sourceIPAddress\":\"203.0.113.8\",\"userAgent\":\"aws-cli/2.19\",\"requestID\":\"R1\",\"eventID\":\"b1\",\"eventType\":\"AwsApiCall\",\"recipientAccountId\":\"111122223333\",\"eventCategory\":\"Management\"}"},{"id":"l2","timestamp":1795255202000,"message":"{\"eventVersion\":\"1.09\",\"userIdentity\":{\"type\":\"IAMUser\",\"principalId\":\"AIDAEXAMPLE\",\"arn\":\"arn:aws:iam::111122223333:user/jane\",\"accountId\":\"111122223333\",\"userName\":\"jane\"},\"eventTime\":\"2026-11-21T10:00:02Z\",\"eventSource\":\"cloudtrail.amazonaws.com\",\"eventName\":\"StopLogging\",\"awsRegion\":\"eu-central-1\",\"sourceIPAddress\":\"203.0.113.8\",\"userAgent\":\"aws-cli/2.19\",\"requestParameters\":{\"name\":\"trail-1\"},\"requestID\":\"R2\",\"eventID\":\"b2\",\"eventType\":\"AwsApiCall\",\"recipientAccountId\":\"111122223333\",\"eventCategory\":\"Management\"}"}]}'
+    expect:
+      - {class_uid: 6003, api.operation: ListBuckets, metadata.original_event_uid: b1, unmapped.message: null}
+      - {class_uid: 6003, api.operation: StopLogging, metadata.original_event_uid: b2, unmapped.message: null}
+  - description: an array of a collector that sends several at a time
+    input: '[{"eventVersion":"1.09","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/jane","accountId":"111122223333","userName":"jane"},"eventTime":"2026-11-21T10:00:01Z","eventSource":"s3.amazonaws.com","eventName":"ListBuckets","awsRegion":"eu-central-1","sourceIPAddress":"203.0.113.8","userAgent":"aws-cli/2.19","requestID":"R1","eventID":"b1","eventType":"AwsApiCall","recipientAccountId":"111122223333","eventCategory":"Management"},{"eventVersion":"1.09","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/jane","accountId":"111122223333","userName":"jane"},"eventTime":"2026-11-21T10:00:02Z","eventSource":"cloudtrail.amazonaws.com","eventName":"StopLogging","awsRegion":"eu-central-1","sourceIPAddress":"203.0.113.8","userAgent":"aws-cli/2.19","requestParameters":{"name":"trail-1"},"requestID":"R2","eventID":"b2","eventType":"AwsApiCall","recipientAccountId":"111122223333","eventCategory":"Management"}]'
+    expect: [{class_uid: 6003, api.operation: ListBuckets}, {class_uid: 6003, api.operation: StopLogging}]
 """##),
         ("mappings/sources/aws/guardduty.yaml", ##"""
 # SPDX-License-Identifier: Apache-2.0
@@ -21517,8 +21537,8 @@ title: AWS Security Hub findings in ASFF or in OCSF, plain or in an EventBridge 
 description: >
   ASFF (Security Hub CSPM): a finding with a vulnerability becomes Vulnerability Finding, one with a control's result
   Compliance Finding, every other Detection Finding. OCSF (Security Hub, "Findings Imported V2"): the finding keeps its
-  class; its main attributes are carried over. Of several findings in one EventBridge event the first is read. Made from
-  the documentation; no real line was at hand.
+  class; its main attributes are carried over. Each finding of an EventBridge event, or of a list as the API has it, becomes
+  an event of its own. Made from the documentation; no real line was at hand.
 references:
   - AWS Security Hub User Guide, AWS Security Finding Format (ASFF) syntax
   - AWS Security Hub User Guide, OCSF findings in Security Hub
@@ -21534,12 +21554,11 @@ match:
     regex: '"(?:provider|vendor_name)"\s*:\s*"(?:AWS|Amazon)'
 parse:
   - json: true
-  - {json: {from: detail.findings.0}, optional: true}
-  - {json: {from: Findings.0}, optional: true}
+  - {each: [detail.findings, Findings], optional: true}
   - {json: {from: event.original}, optional: true}
   - {json: {from: message}, when: {class_uid: {exists: false}}, optional: true}
   - {regex: {from: Vulnerabilities.0.Id, any: ['^(?<cve>CVE-\d{4}-\d+)', '^(?<advisory>.+)$']}, optional: true}
-  - {regex: {any: [{pattern: '^', set: {detail.findings.0: "-", Findings.0: "-", event.original: "-"}}]}}
+  - {regex: {any: [{pattern: '^', set: {event.original: "-"}}]}}
 absent: ["", "-"]
 common:
   time: [UpdatedAt, time, LastObservedAt, CreatedAt, finding_info.modified_time, "@timestamp"]
@@ -21653,6 +21672,16 @@ samples:
   - description: OCSF
     input: '{"activity_id":1,"activity_name":"Create","category_uid":2,"class_uid":2003,"class_name":"Compliance Finding","cloud":{"account":{"uid":"111122223333"},"provider":"AWS","region":"eu-central-1"},"compliance":{"control":"S3.8","standards":["standards/aws-foundational-security-best-practices/v/1.0.0"],"status":"Fail","status_id":3},"finding_info":{"uid":"f4","title":"Buckets should block public access","desc":"x","types":["Posture Management"],"created_time":1795255100000,"analytic":{"name":"S3.8","type_id":1}},"metadata":{"product":{"name":"Security Hub","uid":"arn:aws:securityhub:eu-central-1::productv2/aws/securityhub","vendor_name":"AWS"},"uid":"m1","version":"1.6.0"},"resources":[{"uid":"arn:aws:s3:::plant-backups","type":"AWS::S3::Bucket"}],"severity":"High","severity_id":4,"status":"New","status_id":1,"time":1795255200000,"type_uid":200301}'
     expect: {class_uid: 2003, activity_id: 1, severity_id: 4, status_id: 1, compliance.control: S3.8, compliance.status_id: 3, finding_info.uid: f4, time: 1795255200000}
+  - description: ASFF through EventBridge, two findings in one event
+    input: '{"version":"0","id":"e2","detail-type":"Security Hub Findings - Imported","source":"aws.securityhub","account":"111122223333","time":"2026-11-21T10:00:09Z","region":"eu-central-1","resources":[],"detail":{"findings":[{"SchemaVersion":"2018-10-08","Id":"f11","ProductArn":"arn:aws:securityhub:eu-central-1::product/aws/guardduty","ProductName":"GuardDuty","GeneratorId":"d1","AwsAccountId":"111122223331","Types":["TTPs/Discovery"],"CreatedAt":"2026-11-21T09:59:00Z","UpdatedAt":"2026-11-21T10:00:01Z","Severity":{"Label":"HIGH"},"Title":"Port scan","Description":"x","Resources":[{"Type":"AwsEc2Instance","Id":"i-1"}],"Workflow":{"Status":"NEW"},"RecordState":"ACTIVE"},{"SchemaVersion":"2018-10-08","Id":"f12","ProductArn":"arn:aws:securityhub:eu-central-1::product/aws/guardduty","ProductName":"GuardDuty","GeneratorId":"d1","AwsAccountId":"111122223332","Types":["TTPs/Discovery"],"CreatedAt":"2026-11-21T09:59:00Z","UpdatedAt":"2026-11-21T10:00:02Z","Severity":{"Label":"MEDIUM"},"Title":"Open port","Description":"x","Resources":[{"Type":"AwsEc2Instance","Id":"i-2"}],"Compliance":{"Status":"FAILED","SecurityControlId":"EC2.19"},"Workflow":{"Status":"NEW"},"RecordState":"ACTIVE"}]}}'
+    expect:
+      - {class_uid: 2004, severity_id: 4, finding_info.uid: f11, resources.uid: i-1, cloud.account.uid: "111122223331", cloud.region: eu-central-1, time: 1795255201000}
+      - {class_uid: 2003, severity_id: 3, finding_info.uid: f12, compliance.status_id: 3, cloud.account.uid: "111122223332", cloud.region: eu-central-1, time: 1795255202000}
+  - description: OCSF through EventBridge, two findings in one event
+    input: '{"version":"0","id":"e3","detail-type":"Findings Imported V2","source":"aws.securityhub","account":"111122223333","time":"2026-11-21T10:00:09Z","region":"eu-central-1","resources":[],"detail":{"findings":[{"activity_id":1,"class_uid":2004,"cloud":{"account":{"uid":"111122223333"},"provider":"AWS"},"compliance":{"control":"S3.1","status_id":3},"finding_info":{"uid":"f1","title":"Buckets should block public access"},"metadata":{"product":{"name":"Security Hub","vendor_name":"AWS"},"uid":"m1","version":"1.6.0"},"resources":[{"uid":"arn:aws:s3:::bucket-1","type":"AWS::S3::Bucket"}],"severity_id":4,"status_id":1,"time":1795255201000},{"activity_id":1,"class_uid":2004,"cloud":{"account":{"uid":"111122223333"},"provider":"AWS"},"compliance":{"control":"S3.2","status_id":3},"finding_info":{"uid":"f2","title":"Buckets should block public access"},"metadata":{"product":{"name":"Security Hub","vendor_name":"AWS"},"uid":"m2","version":"1.6.0"},"resources":[{"uid":"arn:aws:s3:::bucket-2","type":"AWS::S3::Bucket"}],"severity_id":4,"status_id":1,"time":1795255202000}]}}'
+    expect:
+      - {class_uid: 2004, finding_info.uid: f1, resources.uid: "arn:aws:s3:::bucket-1", cloud.region: eu-central-1, time: 1795255201000}
+      - {class_uid: 2004, finding_info.uid: f2, resources.uid: "arn:aws:s3:::bucket-2", cloud.region: eu-central-1, time: 1795255202000}
 """##),
         ("mappings/sources/aws/vpcflow.yaml", ##"""
 # SPDX-License-Identifier: Apache-2.0
@@ -21682,6 +21711,8 @@ parse:
   - json: true
     when: {syslog.message: {contains: "{"}}
     optional: true
+  # A subscription of CloudWatch Logs: one flow each.
+  - {each: logEvents, optional: true}
   - {regex: {from: message, any: ['^(?<text>\d .+)$']}, optional: true}
   - {regex: {any: ['^\s*(?<text>[^{\s].*)$']}, when: {not: {syslog.message: {contains: "{"}}}, optional: true}
   - regex:
@@ -21779,6 +21810,11 @@ samples:
   - description: the text in a shipper's JSON
     input: '{"id":"1","timestamp":1795255261000,"message":"2 111122223333 eni-0dd4 10.20.0.5 198.51.100.7 50200 53 17 1 70 1795255200 1795255260 ACCEPT OK"}'
     expect: {class_uid: 4001, action_id: 1, connection_info.protocol_name: udp, dst_endpoint.port: 53}
+  - description: a subscription of CloudWatch Logs, two flows
+    input: '{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"vpc","logStream":"eni-0a1","logEvents":[{"id":"l1","timestamp":1795255201000,"message":"2 111122223333 eni-0a1 10.20.0.5 203.0.113.9 50022 443 6 10 4000 1795255140 1795255200 ACCEPT OK"},{"id":"l2","timestamp":1795255202000,"message":"2 111122223333 eni-0a1 198.51.100.7 10.20.0.5 40022 22 6 1 60 1795255141 1795255202 REJECT OK"}]}'
+    expect:
+      - {class_uid: 4001, src_endpoint.ip: 10.20.0.5, dst_endpoint.port: 443, time: 1795255200000}
+      - {class_uid: 4001, src_endpoint.ip: 198.51.100.7, dst_endpoint.port: 22, time: 1795255202000}
 """##),
         ("mappings/sources/barracuda/cloudgen.yaml", ##"""
 # SPDX-License-Identifier: Apache-2.0
@@ -28145,7 +28181,7 @@ samples:
 name: json
 title: JSON messages, any product
 description: >
-  Takes messages that are one JSON object: flat, nested, with the names of ECS or OCSF, or in an envelope. The facts
+  Takes messages that are one JSON object, or an array of them, each an event of its own: flat, nested, with the names of ECS or OCSF, or in an envelope. The facts
   are found by the usual names of their keys: a threat's or signature's name makes a detection finding, a user
   beside login words an authentication, an address of either end network activity; everything else is a Base Event
   with the rest in unmapped. A product's own mapping says more and comes first. The four generic files have the same
@@ -28167,6 +28203,8 @@ parse:
   - {json: {from: _object}, optional: true}
   - json: true
     optional: true
+  # An array of a collector that sends several at a time.
+  - {each: syslog.message, optional: true}
   - regex: {any: ['^[^{"=]{1,100}(?<_inner>\{[\s\S]*\})\s*$']}
     optional: true
   - {json: {from: _inner}, optional: true}
@@ -29285,6 +29323,11 @@ samples:
   - description: words before the object
     input: '<134>Nov 21 10:00:01 gw1 otgate[33] INFO {"client_ip":"10.1.1.9","user":"operator","action":"logout"}'
     expect: {class_uid: 3002, activity_id: 2, user.name: operator, src_endpoint.ip: 10.1.1.9}
+  - description: an array, two records in one message
+    input: '[{"time":"2026-11-21T10:00:01Z","src_ip":"172.24.0.10","dst_ip":"192.0.2.80","dst_port":443,"action":"allow"},{"time":"2026-11-21T10:00:02Z","src_ip":"172.24.0.11","dst_ip":"192.0.2.81","dst_port":22,"action":"deny"}]'
+    expect:
+      - {class_uid: 4001, src_endpoint.ip: 172.24.0.10, dst_endpoint.port: 443, time: 1795255201000}
+      - {class_uid: 4001, src_endpoint.ip: 172.24.0.11, dst_endpoint.port: 22, time: 1795255202000}
 """##),
         ("mappings/sources/generic/kv.yaml", ##"""
 # SPDX-License-Identifier: Apache-2.0

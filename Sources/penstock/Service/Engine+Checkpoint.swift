@@ -18,14 +18,16 @@ extension Engine {
         return made
     }
 
-    /// The log and the frame of an event's uid: site, log, epoch and frame as `site/0/3-4711`.
-    static func place(_ uid: String, _ site: String) -> (log: Int, frame: UInt64)? {
+    /// The log and the frame of an event's uid, and which of the frame's events it is: site, log, epoch and frame as
+    /// `site/0/3-4711`, with the number of a further event behind it (`site/0/3-4711-2`).
+    static func place(_ uid: String, _ site: String) -> FeedCheckpoint.Place? {
         guard uid.hasPrefix(site + "/") else { return nil }
         let parts = uid.dropFirst(site.count + 1).split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let log = Int(parts[0]) else { return nil }
         let numbers = parts[1].split(separator: "-", omittingEmptySubsequences: false)
-        guard numbers.count == 2, UInt32(numbers[0]) != nil, let frame = UInt64(numbers[1]) else { return nil }
-        return (log, frame)
+        guard 2...3 ~= numbers.count, UInt32(numbers[0]) != nil, let frame = UInt64(numbers[1]) else { return nil }
+        guard let part = numbers.count == 2 ? 1 : UInt16(numbers[2]), part > 0 else { return nil }
+        return FeedCheckpoint.Place(log: log, frame: frame, part: part)
     }
 
     /// A feed's name as that of a file: no two names have the same.

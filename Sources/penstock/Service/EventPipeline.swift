@@ -79,17 +79,27 @@ struct EventPipeline: ~Copyable {
         }
     }
 
-    /// Makes the event of frame number `index`, and a hit when a rule matches.
+    /// Makes the events of frame number `index`, and a hit of each that a rule matches.
     private mutating func make(
         _ index: Int, _ batch: inout Batch, _ matching: Bool, _ names: SourceNames, _ hits: inout [Hit]
     ) {
         let input =
             knowledge.senders.asksForInputs ? names.name(of: batch.frames[index], at: batch.position) : ""
-        let isEvent = normalizer.normalize(frame: index, of: &batch, input: input)
+        var isEvent = normalizer.normalize(frame: index, of: &batch, input: input)
         if let message = normalizer.lastMessage {
             messages.note(Int(batch.frames[index].listener), message.format, message.problems)
         }
-        guard isEvent else { return }
+        while isEvent {
+            finish(&batch, matching, names, &hits)
+            isEvent = normalizer.next(of: &batch)
+        }
+    }
+
+    /// Enriches the last event, and makes a hit when a rule matches it.
+    @inline(__always)
+    private mutating func finish(
+        _ batch: inout Batch, _ matching: Bool, _ names: SourceNames, _ hits: inout [Hit]
+    ) {
         enricher.enrich(&batch)
         let row = batch.rows.count - 1
         guard matching, row >= 0 else { return }
@@ -214,6 +224,8 @@ struct EventPipeline: ~Copyable {
         messages.forget()
     }
 
+    /// A hit with its evidence: what the event was made of. Of a frame with several events that is the event's own part, so
+    /// that a long line is not kept once for each of them; the position names the frame, which the journal has whole.
     private mutating func hit(_ row: Int, _ batch: borrowing Batch, _ names: SourceNames) -> Hit {
         // One that a large event has grown is given up.
         if json.capacity > 16 * EventPipeline.room { json = Slab(capacity: EventPipeline.room) } else { json.reset() }
@@ -225,7 +237,7 @@ struct EventPipeline: ~Copyable {
             let frame = batch.frames[Int(event.frame)]
             received = frame.received
             let name = names.name(of: frame, at: batch.position)
-            let bytes = batch.slab.bytes(frame.extent)
+            let bytes = batch.slab.bytes(batch.source(of: row) ?? frame.extent)
             if frame.transport == .sensor {
                 evidence = EventPipeline.packets(bytes, received, name)
             } else {

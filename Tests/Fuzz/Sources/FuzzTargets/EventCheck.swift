@@ -41,6 +41,19 @@ enum EventCheck {
         } catch { check(false, "\(error): \(text(json))") }
     }
 
+    /// The text that event number `row` of the frame `line` was made of: the line, or its own part of it.
+    static func part(_ row: Int, _ batch: borrowing Batch, of line: RawSpan) -> [UInt8] {
+        let number = Int(batch.rows[row].part)
+        guard number > 0 else { return line.array }
+        guard let source = batch.source(of: row) else {
+            check(false, "part \(number) has no text")
+            return []
+        }
+        let part = batch.slab.bytes(source).array
+        check(number <= 1_001 && part.count <= 6 * line.byteCount, "part \(number) of \(part.count) bytes")
+        return part
+    }
+
     static func text(_ json: [UInt8]) -> String { unsafe json.span.bytes.text }
 
     /// Nothing that a line says stands where the service itself speaks.

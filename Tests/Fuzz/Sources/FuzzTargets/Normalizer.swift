@@ -4,7 +4,7 @@ internal import Events
 internal import Normalizer
 internal import Wire
 
-/// Any line is one valid event that has the line in it, or a record that its mapping drops, with all shipped mappings at
+/// Any line is one valid event that has the line in it, or several that have each their part of it, or a record that its mapping drops, with all shipped mappings at
 /// work; and what it becomes depends on nothing that was normalized before.
 func fuzzNormalizer(_ input: RawSpan) {
     var choices = Choices(input)
@@ -19,12 +19,15 @@ func fuzzNormalizer(_ input: RawSpan) {
 
     var normalizer = Normalizer(set, sources: sources[how >> 4 & 3], uidPrefix: "f-")
     var batch = Batch(table: set.table, capacity: 16_384)
-    let first = event(message, transport, origin, &normalizer, &batch)
-    if let first { EventCheck.run(first, message, set.table.dictionary) }
+    let first = events(message, transport, origin, &normalizer, &batch)
+    for (row, json) in first.enumerated() {
+        let part = EventCheck.part(row, batch, of: message)
+        unsafe EventCheck.run(json, part.span.bytes, set.table.dictionary)
+    }
     let neighbour = neighbours[origin & 3]
-    _ = unsafe event(neighbour.span.bytes, .file, 0, &normalizer, &batch)
-    let again = event(message, transport, origin, &normalizer, &batch)
-    check(first == again, "\(EventCheck.text(first ?? [])), later \(EventCheck.text(again ?? []))")
+    _ = unsafe events(neighbour.span.bytes, .file, 0, &normalizer, &batch)
+    let again = events(message, transport, origin, &normalizer, &batch)
+    check(first == again, "\(first.map(EventCheck.text)), later \(again.map(EventCheck.text))")
 }
 
 /// Compiles the mappings, and gives their samples, as they come from a file or a network, for either version.
@@ -60,14 +63,14 @@ private let peers = [nil, IPAddress("192.0.2.1"), IPAddress("2001:db8::1"), IPAd
 private let neighbours = [
     "<134>Nov 21 10:00:01 gate3 acmefw: act=deny src=10.1.1.5 spt=4711 dst=192.0.2.7 dpt=502 user=\"j doe\"",
     "CEF:0|Acme|Gate|1.0|100|Denied|7|src=10.1.1.5 dst=192.0.2.7 dpt=502 cs1Label=Rule cs1=seven act=blocked",
-    #"{"time":"2026-11-21T10:00:01Z","source":{"ip":"10.1.1.5"},"user":{"name":"j doe"},"outcome":"failure"}"#,
+    #"[{"time":"2026-11-21T10:00:01Z","source":{"ip":"10.1.1.5"}},{"user":{"name":"j doe"},"outcome":"failure"}]"#,
     "<86>Nov 21 10:00:01 plc-gw sshd[811]: Failed password for invalid user admin from 198.51.100.7 port 51022 ssh2",
 ].map { Array($0.utf8) }
 
-/// What a line becomes: one event, or nil when its mapping drops it.
-private func event(
+/// What a line becomes: its events, none when its mapping drops it.
+private func events(
     _ line: RawSpan, _ transport: TransportKind, _ origin: Int, _ normalizer: inout Normalizer, _ batch: inout Batch
-) -> [UInt8]? {
+) -> [[UInt8]] {
     batch.reset()
     // With its place in the journal the event is the same each time, its uid too.
     batch.position = JournalPosition(log: 0, first: 7, epoch: 3)
@@ -80,16 +83,21 @@ private func event(
         isCut: origin & 2 != 0, origin: number)
     normalizer.resetTally()
     let isWritten = normalizer.normalize(frame: 0, of: &batch, input: origin & 1 == 0 ? "plant" : "office")
+    let first = batch.rows.count
+    check(first == (isWritten ? 1 : 0), "\(first) events at once")
+    while normalizer.next(of: &batch) {}
     let tally = normalizer.currentTally
     let (rows, events) = (batch.rows.count, tally.events.reduce(0, +))
-    guard isWritten else {
-        check(
-            rows == 0 && events == 0 && tally.dropped.count == 1 && tally.dropped[0].count == 1
-                && tally.dropped[0].mapping > 0, "dropped, with \(rows) events: \(tally)")
-        return nil
+    let dropped = tally.dropped.reduce(0) { $0 + $1.count }
+    check(rows == events && rows + dropped > 0 && rows <= 1_001, "\(rows) events: \(tally)")
+    check(
+        tally.dropped.allSatisfy { $0.mapping > 0 } && (rows <= 1 || batch.rows[0].part > 0), "\(rows) events: \(tally)"
+    )
+    var uids: Set<String> = []
+    return batch.rows.indices.map { number in
+        let row = batch.rows[number]
+        check(row.frame == 0 && Int(row.mapping) < tally.events.count, "\(row)")
+        check(uids.insert(batch.text("metadata.uid", in: number) ?? "").inserted, "a uid twice: \(row)")
+        return EventCheck.json(number, of: batch)
     }
-    check(rows == 1 && events == 1 && tally.dropped.isEmpty, "\(rows) events: \(tally)")
-    let row = batch.rows[0]
-    check(row.frame == 0 && Int(row.mapping) < tally.events.count, "\(row)")
-    return EventCheck.json(0, of: batch)
 }
