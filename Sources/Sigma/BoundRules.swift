@@ -4,6 +4,9 @@ internal import Wire
 
 /// The rules of a set over the events of one field table: what a lane matches with.
 public struct BoundRules: Sendable {
+    /// Tells bindings apart.
+    final class Mark: Sendable {}
+
     /// The rules.
     public let ruleSet: RuleSet
     /// The table.
@@ -12,21 +15,22 @@ public struct BoundRules: Sendable {
     /// Where the targets of each field begin in ``targets``; one more than there are fields.
     private let runs: [Int32]
     private let targets: [SlotTarget]
-    /// Fields below which rules ask for paths that the table lacks: the names, as JSON keys, that can lead there.
-    private let open: [[[UInt8]]]
+    /// Fields below which rules ask for paths that the table lacks: the names, as the beginnings of JSON keys, that can lead
+    /// there, and for which slots.
+    private let open: [[(key: [UInt8], slots: Set<Int>)]]
     /// Slots of containers, which have no entries of their own.
     private let containers: [(slot: Int, fields: Range<FieldID>)]
     private let prefixes: [[UInt8]]
     /// The field with the whole record.
     private let rawData: FieldID?
+    private let mark = Mark()
 
     /// Binds `ruleSet` to `table`. A path that the table lacks is looked for in the JSON of the nearest container.
     public init(_ ruleSet: RuleSet, table: FieldTable) {
         self.ruleSet = ruleSet
         self.table = table
         var found = [[SlotTarget]](repeating: [], count: table.fields.count)
-        var open = [[[UInt8]]](repeating: [], count: table.fields.count)
-        var known = [Set<[UInt8]>](repeating: [], count: table.fields.count)
+        var open = [[[UInt8]: Set<Int>]](repeating: [:], count: table.fields.count)
         var containers: [(slot: Int, fields: Range<FieldID>)] = []
         func bind(_ path: Int, to id: FieldID) {
             let end = table.fields[Int(id)].end
@@ -49,8 +53,8 @@ public struct BoundRules: Sendable {
                 var key = Slab(capacity: 64)
                 // Of `a.b` the key may be written `a` or `a.b`; both begin alike.
                 JSONText.append(String(rest.prefix { $0 != "." }), to: &key)
-                let bytes = Array(key.bytes.array.dropLast())
-                if known[Int(id)].insert(bytes).inserted { open[Int(id)].append(bytes) }
+                let asking = ruleSet.targets.targets[ruleSet.targets.run(number)].map { Int($0.slot) }
+                open[Int(id)][Array(key.bytes.array.dropLast()), default: []].formUnion(asking)
             }
         }
         // In an older version of the schema some classes have an attribute below `unmapped`.
@@ -62,7 +66,7 @@ public struct BoundRules: Sendable {
         for list in found { runs.append(runs[runs.count - 1] + Int32(list.count)) }
         self.runs = runs
         self.targets = found.flatMap(\.self)
-        self.open = open
+        self.open = open.map { names in names.map { (key: $0.key, slots: $0.value) } }
         self.containers = containers
         self.rawData = table.id("raw_data")
         self.prefixes = table.fields.map { Array($0.path.utf8) }
@@ -75,54 +79,92 @@ public struct BoundRules: Sendable {
     ) {
         guard candidates.count > 0, row >= 0, row < batch.rows.count else { return }
         scratch.begin(ruleSet)
+        if candidates.isExhaustive {
+            load(row, of: batch, plan(candidates.slots), &scratch)
+            scratch.matches(all: scratch.looking(candidates, ruleSet.program), of: ruleSet, into: &hits)
+            return
+        }
+        let kind = scratch.kind(of: candidates, mark) { plan($0) }
+        if let routing = scratch.kinds[kind].routing { load(row, of: batch, routing, &scratch) }
+        let choice = scratch.choice(kind, candidates, ruleSet) { plan($0) }
+        if let plan = scratch.kinds[kind].choices[choice].plan { load(row, of: batch, plan, &scratch) }
+        scratch.matches(ruleSet, scratch.kinds[kind].choices[choice].selection, into: &hits)
+    }
+
+    /// What is loaded when `slots` (1 for yes) are asked for.
+    private func plan(_ slots: [UInt8]) -> LoadPlan {
+        var fields: [LoadPlan.Field] = []
+        var chosen: [SlotTarget] = []
+        var keys: [[[UInt8]]] = []
+        let isAll = slots[Program.keywordSlot] != 0
+        for number in prefixes.indices {
+            let wanted = targets[Int(runs[number])..<Int(runs[number + 1])].filter { slots[Int($0.slot)] != 0 }
+            var field = LoadPlan.Field(first: Int32(chosen.count))
+            chosen += wanted.filter { $0.map < 0 }
+            field.mapped = Int32(chosen.count)
+            chosen += wanted.filter { $0.map >= 0 }
+            field.end = Int32(chosen.count)
+            let names = open[number].filter { name in name.slots.contains { slots[$0] != 0 } }.map(\.key)
+            if isAll || !names.isEmpty {
+                field.keys = Int32(keys.count)
+                keys.append(isAll || names.count > 16 ? [] : names)
+            }
+            fields.append(field)
+        }
+        return LoadPlan(
+            fields: fields, targets: chosen, keys: keys, containers: containers.filter { slots[$0.slot] != 0 },
+            slots: slots)
+    }
+
+    /// Loads what `plan` asks of event number `row`.
+    private func load(_ row: Int, of batch: borrowing Batch, _ plan: LoadPlan, _ scratch: inout MatchScratch) {
         let entries = batch.entries
-        let wantsKeywords = candidates.slots[Program.keywordSlot] != 0
         for index in batch.entries(of: row) {
             let entry = entries[index]
-            let field = Int(entry.field)
-            guard field < prefixes.count else { continue }
+            let number = Int(entry.field)
+            guard number < plan.fields.count else { continue }
+            let field = plan.fields[number]
             if entry.kind == .members || entry.kind == .json {
-                guard wantsKeywords || isAsked(field, entry, batch, candidates) else { continue }
+                guard isAsked(number, entry, batch, plan) else { continue }
                 batch.withBytes(of: entry) {
                     scratch.load(
-                        $0, asMembers: entry.kind == .members, at: prefixes[field], ruleSet.finder, candidates.slots)
+                        $0, asMembers: entry.kind == .members, at: prefixes[number], ruleSet.finder, plan.slots)
                 }
                 continue
             }
+            guard field.first < field.end || plan.wantsKeywords else { continue }
             var isLoaded = false
-            for place in Int(runs[field])..<Int(runs[field + 1]) {
-                let target = targets[place]
-                let slot = Int(target.slot)
-                guard candidates.slots[slot] != 0, target.map < 0 else { continue }
+            for place in Int(field.first)..<Int(field.mapped) {
+                let target = plan.targets[place]
                 scratch.rank = target.rank
                 if isLoaded {
-                    scratch.repeatLast(slot)
+                    scratch.repeatLast(Int(target.slot))
                 } else {
-                    isLoaded = BoundRules.add(slot, entry, batch, &scratch)
+                    isLoaded = BoundRules.add(Int(target.slot), entry, batch, &scratch)
                 }
             }
-            if wantsKeywords {
+            if plan.wantsKeywords {
                 scratch.rank = 0
                 if isLoaded {
                     scratch.repeatLast(Program.keywordSlot)
+                } else if entry.kind == .text || entry.kind == .constant {
+                    batch.withBytes(of: entry) { scratch.add(keywords: $0) }
                 } else {
                     _ = BoundRules.add(Program.keywordSlot, entry, batch, &scratch)
                 }
             }
-            for place in Int(runs[field])..<Int(runs[field + 1]) where targets[place].map >= 0 {
-                guard candidates.slots[Int(targets[place].slot)] != 0 else { continue }
-                scratch.rank = targets[place].rank
-                scratch.add(mapped: value(targets[place].map, entry, batch), Int(targets[place].slot))
+            for place in Int(field.mapped)..<Int(field.end) {
+                let target = plan.targets[place]
+                scratch.rank = target.rank
+                scratch.add(mapped: value(target.map, entry, batch), Int(target.slot))
             }
         }
-        for container in containers where candidates.slots[container.slot] != 0 {
-            if batch.entries(of: row).contains(where: { container.fields.contains(entries[$0].field) }) {
-                scratch.note(container.slot)
-            }
+        for container in plan.containers
+        where batch.entries(of: row).contains(where: { container.fields.contains(entries[$0].field) }) {
+            scratch.note(container.slot)
         }
         scratch.rank = 0
-        if wantsKeywords { addMessage(row, batch, &scratch) }
-        scratch.matches(ruleSet, candidates, into: &hits)
+        if plan.wantsKeywords { addMessage(row, batch, &scratch) }
     }
 
     /// What an entry's value is in a rule's words.
@@ -153,24 +195,33 @@ public struct BoundRules: Sendable {
         return true
     }
 
-    /// Whether a JSON entry can hold something that a rule asks for: parsing it costs more than looking for its keys.
-    private func isAsked(_ field: Int, _ entry: Entry, _ batch: borrowing Batch, _ candidates: RuleCandidates) -> Bool {
+    /// Whether a JSON entry can hold something that is asked for: parsing it costs more than looking for its keys.
+    private func isAsked(_ number: Int, _ entry: Entry, _ batch: borrowing Batch, _ plan: LoadPlan) -> Bool {
         if entry.kind == .json {
             // A list where the table has an object: what lies in it has fields of its own that it is not in.
-            for below in field..<Int(table.fields[field].end) {
-                for place in Int(runs[below])..<Int(runs[below + 1])
-                where candidates.slots[Int(targets[place].slot)] != 0 {
-                    return true
-                }
-            }
+            let end = min(Int(table.fields[number].end), plan.fields.count)
+            for below in number..<end where plan.fields[below].first < plan.fields[below].end { return true }
         }
-        let keys = open[field]
-        guard !keys.isEmpty else { return false }
-        guard keys.count <= 16 else { return true }
+        let list = Int(plan.fields[number].keys)
+        guard list >= 0 else { return false }
+        let keys = plan.keys[list]
+        guard !keys.isEmpty else { return true }
         return batch.withBytes(of: entry) { bytes in
-            // A backslash may hide a key behind an escape.
-            keys.contains { bytes.firstRange(of: $0.span.bytes) != nil } || bytes.firstRange(of: "\\u") != nil
+            // An escape may hide a key.
+            keys.contains { bytes.firstRange(of: $0.span.bytes) != nil } || BoundRules.hasEscapedScalar(bytes)
         }
+    }
+
+    /// Whether `\u` stands in JSON, and not behind a backslash that is itself escaped.
+    private static func hasEscapedScalar(_ bytes: RawSpan) -> Bool {
+        var start = 0
+        while let hit = bytes.firstRange(of: "\\u", from: start) {
+            var before = hit
+            while bytes.byte(at: before - 1) == 0x5C { before -= 1 }
+            if (hit - before) & 1 == 0 { return true }
+            start = hit + 1
+        }
+        return false
     }
 
     /// The raw message counts as a value of the event.
@@ -187,6 +238,6 @@ public struct BoundRules: Sendable {
                 if batch.withBytes(of: entries[index], { $0.equals(message) }) { return }
             }
         }
-        scratch.add(Program.keywordSlot, message)
+        scratch.add(keywords: message)
     }
 }

@@ -32,6 +32,22 @@ enum CaseFolding {
         return UInt16(exactly: mapped(scalar).value) ?? UInt16(value)
     }
 
+    /// Whether bytes are ASCII.
+    static func isASCII(_ bytes: RawSpan) -> Bool {
+        bytes.withUnsafeBytes { bytes in
+            var (index, all) = (0, UInt64(0))
+            while index &+ 8 <= bytes.count {
+                all |= bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                index &+= 8
+            }
+            while index < bytes.count {
+                all |= UInt64(bytes[index])
+                index &+= 1
+            }
+            return all & 0x8080_8080_8080_8080 == 0
+        }
+    }
+
     /// Whether bytes are ASCII, and whether any of them (if they are) is an upper-case letter.
     static func look(_ bytes: RawSpan) -> (isASCII: Bool, hasUpper: Bool) {
         bytes.withUnsafeBytes { bytes in

@@ -3,30 +3,44 @@ internal import Patterns
 internal import Wire
 
 extension MatchScratch {
-    /// Appends the places of the rules that the loaded event matches, in ascending order.
-    mutating func matches(_ ruleSet: RuleSet, _ candidates: RuleCandidates, into hits: inout [Int]) {
-        let index = ruleSet.index
-        let program = ruleSet.program
-        if candidates.isExhaustive {
-            for word in found.marked.indices { found.marked[word] = .max }
-            for item in found.possible.indices { found.possible[item] = .max }
-        } else {
-            search(index)
+    /// Appends the places of the rules of `selection` that the loaded event matches, in ascending order.
+    mutating func matches(_ ruleSet: RuleSet, _ selection: RuleSelection, into hits: inout [Int]) {
+        search(selection.index)
+        judge(ruleSet, selection.words, into: &hits)
+    }
+
+    /// The rules that look at the loaded event, one bit each: those that always do, and those of the log sources that it
+    /// answers.
+    mutating func looking(_ candidates: RuleCandidates, _ program: Program) -> [UInt64] {
+        var words = candidates.words
+        for branch in candidates.branches where opens(branch.root, program) {
+            for word in words.indices { words[word] |= branch.words[word] }
         }
-        allow(candidates, program, index)
-        for word in found.marked.indices {
-            var open = found.marked[word] & allowed[word]
+        return words
+    }
+
+    /// The same for all rules in `words`, each of them evaluated in full.
+    mutating func matches(all words: [UInt64], of ruleSet: RuleSet, into hits: inout [Int]) {
+        for word in found.marked.indices { found.marked[word] = .max }
+        for item in found.possible.indices { found.possible[item] = .max }
+        judge(ruleSet, words, into: &hits)
+        // The room is made anew for the index.
+        owner = nil
+    }
+
+    private mutating func judge(_ ruleSet: RuleSet, _ words: [UInt64], into hits: inout [Int]) {
+        let program = ruleSet.program
+        for word in 0..<words.count {
+            var open = found.marked[word] & words[word]
             while open != 0 {
                 let place = word << 6 | open.trailingZeroBitCount
                 open &= open - 1
                 countEvaluation()
-                guard holds(ruleSet.rules[place].root, program, index) else { continue }
-                let filter = ruleSet.rules[place].filters.first { holds($0.root, program, index) }
+                guard holds(ruleSet.rules[place].root, program) else { continue }
+                let filter = ruleSet.rules[place].filters.first { holds($0.root, program) }
                 if let filter { suppress(filter.number) } else { hits.append(place) }
             }
         }
-        // The room is made anew for the index.
-        if candidates.isExhaustive { owner = nil }
     }
 
     /// Marks the rules that may match.
@@ -37,19 +51,51 @@ extension MatchScratch {
         while number < values.count { number = mark(from: number, index) }
     }
 
-    /// Which rules look at the event: those that always do, and those of the log sources that it answers.
-    private mutating func allow(_ candidates: RuleCandidates, _ program: Program, _ index: WitnessIndex) {
-        for word in allowed.indices { allowed[word] = candidates.words[word] }
-        for branch in 0..<candidates.branches.count where holds(candidates.branches[branch].root, program, index) {
-            for word in allowed.indices { allowed[word] |= candidates.branches[branch].words[word] }
+    /// Whether the event meets the condition of a log source at `root`, asked before anything is known from an index.
+    mutating func opens(_ root: Int32, _ program: Program) -> Bool {
+        let node = program.nodes[Int(root)]
+        let below = Int(node.first)..<Int(node.first &+ node.count)
+        switch node.kind {
+        case .item: return settle(Int(node.first), program)
+        case .not: return !opens(program.children[Int(node.first)], program)
+        case .all:
+            for child in below where !opens(program.children[child], program) { return false }
+            return true
+        case .any:
+            for child in below where opens(program.children[child], program) { return true }
+            return false
+        case .allItems:
+            for child in below where !settle(Int(program.children[child]), program) { return false }
+            return true
+        case .anyItem:
+            for child in below where settle(Int(program.children[child]), program) { return true }
+            return false
         }
+    }
+
+    /// The answer to one item, worked out once an event.
+    private mutating func settle(_ number: Int, _ program: Program) -> Bool {
+        let known = found.answers[number]
+        if known >> 1 == generation { return known & 1 != 0 }
+        let item = program.items[number]
+        if item.slot == Program.keywordSlot { settleFolds(of: item.slot) }
+        if item.kind == .reference { settleFolds(of: item.index) }
+        let result = test(item, program)
+        found.answers[number] = generation << 1 | (result ? 1 : 0)
+        return result
     }
 
     /// Marks what value number `first` makes possible in all fields that have it, and tells where the next one is.
     private mutating func mark(from first: Int, _ index: WitnessIndex) -> Int {
         run &+= 1
         let (end, kind, bits) = MatchScratch.fields(of: first, values, slots, index, run, &found.slots)
-        guard kind & 11 != 0 else { return end }
+        guard kind & 27 != 0 else { return end }
+        if kind & 11 != 0 {
+            settleFold(first)
+        } else if !values[first].isFolded {
+            MatchScratch.markKeywords(raw, values[first].raw, generation, index, &found)
+            return end
+        }
         if values[first].isFoldedApart {
             MatchScratch.mark(
                 folded, values[first].fold, values, first..<end, kind, slots, run, bits, generation, index, &found)
@@ -58,6 +104,13 @@ extension MatchScratch {
                 raw, values[first].raw, values, first..<end, kind, slots, run, bits, generation, index, &found)
         }
         return end
+    }
+
+    private static func markKeywords(
+        _ slab: borrowing Slab, _ extent: Extent, _ stamp: UInt32, _ index: WitnessIndex,
+        _ found: inout WitnessIndex.Found
+    ) {
+        index.markKeywords(in: slab.bytes(extent), stamp: stamp, &found)
     }
 
     /// Notes which fields value number `first` is of, tells where the next value is, and what is looked for in these fields.
@@ -97,30 +150,31 @@ extension MatchScratch {
             }
         }
         if kind & 8 != 0 { index.markShort(in: bytes, run: run, slots: bits, stamp: stamp, &found) }
+        if kind & 16 != 0 { index.markKeywords(in: bytes, stamp: stamp, &found) }
         if kind & 2 != 0 { index.markNeedles(in: bytes, run: run, slots: bits, stamp: stamp, &found) }
     }
 
     /// Whether the event meets the condition at `root`.
-    private mutating func holds(_ root: Int32, _ program: Program, _ index: WitnessIndex) -> Bool {
+    private mutating func holds(_ root: Int32, _ program: Program) -> Bool {
         let node = program.nodes[Int(root)]
         switch node.kind {
-        case .item: return answer(Int(node.first), program, index)
-        case .not: return !holds(program.children[Int(node.first)], program, index)
+        case .item: return answer(Int(node.first), program)
+        case .not: return !holds(program.children[Int(node.first)], program)
         case .all:
             for child in Int(node.first)..<Int(node.first &+ node.count)
-            where !holds(program.children[child], program, index) {
+            where !holds(program.children[child], program) {
                 return false
             }
             return true
         case .any:
             for child in Int(node.first)..<Int(node.first &+ node.count)
-            where holds(program.children[child], program, index) {
+            where holds(program.children[child], program) {
                 return true
             }
             return false
         case .allItems:
             for child in Int(node.first)..<Int(node.first &+ node.count)
-            where !answer(Int(program.children[child]), program, index) {
+            where !answer(Int(program.children[child]), program) {
                 return false
             }
             return true
@@ -129,7 +183,7 @@ extension MatchScratch {
             var child = MatchScratch.firstPossible(
                 program.children, Int(node.first), end, found.possible, generation)
             while child < end {
-                if answer(Int(program.children[child]), program, index) { return true }
+                if answer(Int(program.children[child]), program) { return true }
                 child = MatchScratch.firstPossible(program.children, child &+ 1, end, found.possible, generation)
             }
             return false
@@ -150,14 +204,11 @@ extension MatchScratch {
         }
     }
 
-    /// The answer to one item, worked out once an event.
-    private mutating func answer(_ number: Int, _ program: Program, _ index: WitnessIndex) -> Bool {
+    /// The answer to one item, or no when the index did not find what it needs.
+    private mutating func answer(_ number: Int, _ program: Program) -> Bool {
         let known = found.answers[number]
         if known >> 1 == generation { return known & 1 != 0 }
-        guard found.possible[number] >= generation else { return false }
-        let result = test(program.items[number], program)
-        found.answers[number] = generation << 1 | (result ? 1 : 0)
-        return result
+        return found.possible[number] >= generation && settle(number, program)
     }
 
     private func test(_ item: Program.Item, _ program: Program) -> Bool {

@@ -166,7 +166,17 @@ extension RuleSet {
     ) {
         guard candidates.count > 0 else { return }
         scratch.begin(self)
-        scratch.load(document.tape, document.bytes.span.bytes, finder, candidates.slots)
-        scratch.matches(self, candidates, into: &hits)
+        let bytes = document.bytes.span.bytes
+        if candidates.isExhaustive {
+            scratch.load(document.tape, bytes, finder, candidates.slots)
+            scratch.matches(all: scratch.looking(candidates, program), of: self, into: &hits)
+            return
+        }
+        let kind = scratch.kind(of: candidates, nil) { _ in nil }
+        if !candidates.branches.isEmpty { scratch.load(document.tape, bytes, finder, candidates.routing) }
+        let choice = scratch.choice(kind, candidates, self) { _ in nil }
+        let chosen = scratch.kinds[kind].choices[choice]
+        scratch.load(document.tape, bytes, finder, chosen.slots)
+        scratch.matches(self, chosen.selection, into: &hits)
     }
 }

@@ -11,6 +11,8 @@ public struct MatchScratch: ~Copyable {
         /// In ``folded``, or equal to ``raw`` when there was nothing to fold.
         var fold: Extent
         var isFoldedApart: Bool
+        /// Whether it has been folded: a text of ASCII that only keywords are searched for waits until it is asked for.
+        var isFolded = true
         var slot: Int32
         /// Of the path that it is from.
         var rank: Int32
@@ -37,8 +39,11 @@ public struct MatchScratch: ~Copyable {
     var present: [Int32] = []
     /// What the index found.
     var found = WitnessIndex.Found()
-    /// One bit per rule: it looks at the event.
-    var allowed: [UInt64] = []
+    /// Which fields there are, and where their values stand in ``raw``.
+    var layout: [UInt64] = []
+    /// How events of the kinds that came are matched.
+    var kinds: [Kind] = []
+    var lastKind = 0
     var path: [UInt8] = []
     /// Of the path that is being loaded, among those of the slot.
     var rank: Int32 = 0
@@ -89,15 +94,15 @@ public struct MatchScratch: ~Copyable {
     /// Forgets the last event.
     mutating func begin(_ ruleSet: RuleSet) {
         if owner !== ruleSet || generation == WitnessIndex.stampLimit {
+            if owner !== ruleSet { kinds = [] }
             owner = ruleSet
             slots = Array(repeating: Slot(), count: ruleSet.program.fields.count)
             found.answers = Array(repeating: 0, count: ruleSet.program.items.count)
             // What the index does not know of is always possible.
-            found.possible = ruleSet.index.isIndexed.map { $0 == 0 ? .max : 0 }
+            found.possible = ruleSet.witnesses.isIndexed.map { $0 == 0 ? .max : 0 }
             found.states = Array(repeating: 0, count: ruleSet.rules.count)
             found.marked = Array(repeating: 0, count: (ruleSet.rules.count + 63) / 64)
             found.slots = Array(repeating: 0, count: ruleSet.program.fields.count)
-            allowed = found.marked
             suppressed = Array(repeating: 0, count: ruleSet.filters.count)
             generation = 0
             run = 0
@@ -134,6 +139,38 @@ public struct MatchScratch: ~Copyable {
         } else {
             finish(slot, raw.append(bytes), upper, isASCII: isASCII)
         }
+    }
+
+    /// The event has this value, which is of no field that is asked for.
+    mutating func add(keywords bytes: RawSpan) {
+        guard CaseFolding.isASCII(bytes) else { return add(Program.keywordSlot, bytes) }
+        let extent = raw.append(bytes)
+        values.append(
+            Value(
+                raw: extent, fold: extent, isFoldedApart: false, isFolded: false, slot: Int32(Program.keywordSlot),
+                rank: rank, next: -1))
+        link(Program.keywordSlot)
+    }
+
+    /// Folds the values of a field that have not been folded.
+    mutating func settleFolds(of slot: Int32) {
+        guard slots[Int(slot)].generation == generation else { return }
+        var value = slots[Int(slot)].first
+        while value >= 0 {
+            settleFold(Int(value))
+            value = values[Int(value)].next
+        }
+    }
+
+    /// Folds value number `index` unless that has been done.
+    mutating func settleFold(_ index: Int) {
+        guard !values[index].isFolded else { return }
+        values[index].isFolded = true
+        guard CaseFolding.look(raw.bytes(values[index].raw)).hasUpper else { return }
+        let start = folded.count
+        MatchScratch.fold(raw, values[index].raw, true, into: &folded)
+        values[index].fold = Extent(start..<folded.count)
+        values[index].isFoldedApart = true
     }
 
     /// The field has the value that was appended to ``raw`` at `start`.

@@ -28,13 +28,19 @@ public struct RuleCandidates: Sendable {
         let words: [UInt64]
     }
 
+    /// Tells candidates apart.
+    final class Mark: Sendable {}
+
     /// How many rules there are.
     public let count: Int
+    let mark = Mark()
     /// One bit per rule that looks at every event.
     let words: [UInt64]
     let branches: [Branch]
     /// Which slots any of the rules reads; 1 for yes.
     let slots: [UInt8]
+    /// Which slots the conditions of branches read; 1 for yes.
+    let routing: [UInt8]
     /// Whether every rule is evaluated in full, instead of those that the index finds.
     private(set) var isExhaustive = false
 
@@ -50,6 +56,7 @@ public struct RuleCandidates: Sendable {
 
     init(_ ruleSet: RuleSet, _ places: [Int], _ routed: [(route: Route, places: [Int])] = []) {
         var slots = [UInt8](repeating: 0, count: ruleSet.program.fields.count)
+        var routing = slots
         func words(_ places: [Int]) -> [UInt64] {
             var words = [UInt64](repeating: 0, count: (ruleSet.rules.count + 63) / 64)
             for place in places {
@@ -63,10 +70,11 @@ public struct RuleCandidates: Sendable {
         for found in routed {
             guard let root = found.route.root else { continue }
             branches.append(Branch(root: root, words: words(found.places)))
-            for slot in found.route.slots { slots[slot] = 1 }
+            for slot in found.route.slots { (slots[slot], routing[slot]) = (1, 1) }
         }
         self.branches = branches
         self.slots = slots
+        self.routing = routing
         self.count = Set(routed.flatMap(\.places)).union(places).count
     }
 }

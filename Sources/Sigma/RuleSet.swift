@@ -14,7 +14,11 @@ public final class RuleSet: Sendable {
     /// Where fields of rules stand in events, and which events answer which log source.
     let taxonomy: Taxonomy
     let program: Program
+    /// What the rules wait for.
+    let witnesses: WitnessList
+    /// Of all rules.
     let index: WitnessIndex
+    let selections = RuleSelections()
     let targets: SlotTargets
     let finder: FieldFinder
     let routes: [Route]
@@ -35,7 +39,10 @@ public final class RuleSet: Sendable {
         program = builder.build()
         self.targets = SlotTargets(program.fields)
         self.finder = FieldFinder(targets)
-        self.index = WitnessIndex(builder, roots: rules.map(\.root))
+        witnesses = WitnessList(builder, roots: rules.map(\.root))
+        index = WitnessIndex(
+            witnesses, rules: Array(repeating: .max, count: (rules.count + 63) / 64),
+            items: Array(repeating: 1, count: builder.items.count))
         self.groups = Dictionary(grouping: rules.indices) { rules[$0].logSource }.map { ($0.key, $0.value) }
         var places: [String: Int] = [:]
         for (place, rule) in rules.enumerated() {

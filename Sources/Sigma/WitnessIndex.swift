@@ -8,26 +8,26 @@ internal import Wire
 /// rule demands up to four groups of such witnesses, of each of which an event that matches it has at least one: it is
 /// evaluated when all its groups have had one. A rule without witnesses is evaluated for every event of its log source.
 struct WitnessIndex: Sendable {
-    /// A group of witnesses: of these items and fields an event that matches has at least one.
-    private struct Group {
-        var items: Set<Int> = []
-        var slots: Set<Int> = []
-        /// How little it sifts: the least is the best.
-        var cost = 0
-    }
-
     private struct Needle: Sendable {
         /// Its bytes in ``pool``.
         var first: Int32
         var count: Int32
-        /// Where in it the four indexed bytes stand.
+        /// Where in it the indexed bytes stand.
         var offset: Int32
-        var item: Int32
+        /// Its place in ``witnesses``.
+        var witness: Int32
         var slot: Int32
         var isAtStart: Bool
         var isAtEnd: Bool
+    }
+
+    private struct Witness: Sendable {
+        var item: Int32
         /// Whether the item holds when the needle is found.
         var isProof: Bool
+        /// The run of ``demands`` that it meets.
+        var first: Int32
+        var count: Int32
     }
 
     private struct Gram: Sendable {
@@ -38,131 +38,125 @@ struct WitnessIndex: Sendable {
         var slots: UInt64 = 0
     }
 
-    /// The most witnesses of a group that are worth more than evaluating the rule.
-    private static let limit = 2_000
-    /// The most groups of a rule: as many as a state has bits for.
-    private static let groupLimit = 4
     /// The bits of a state that are not a group.
     static let stampLimit = UInt32.max >> 4
 
     /// Rules that must be evaluated always.
     let always: [UInt64]
-    /// By item: 1 when it can hold only if it was found.
-    let isIndexed: [UInt8]
-    /// Bits by slot: 1 has exact values, 2 has needles, 4 its presence is a witness, 8 has needles of two or three bytes.
+    /// Bits by slot: 1 has exact values, 2 has needles, 4 its presence is a witness, 8 has needles of two or three bytes,
+    /// 16 has needles of keywords.
     let kinds: [UInt8]
+    /// How many texts there are.
+    let count: Int
     private let exact: HashTable
     /// By slot: the run of ``demands`` that its presence meets.
     private let presences: [(first: Int32, count: Int32)]
     private let needles: [Needle]
     private let pool: [UInt8]
-    /// One bit per hashed gram: most places of a text need no look-up.
-    private let bloom: [UInt64]
-    private let bloomShift: UInt32
+    private let filter: GramFilter
     /// By hashed gram: its four bytes, and the run of ``needles`` that have it.
     private let grams: [Gram]
     private let gramMask: Int
     /// One bit per pair of bytes that a short needle begins with, and what there is to look up of the pairs that have it.
     private let pairs: [UInt64]
     private let short: ShortNeedles
-    /// By item: its run of ``demands``.
-    private let runs: [(first: Int32, count: Int32)]
+    /// The needles of keywords, but for those of two or three bytes.
+    private let keywords: KeywordNeedles
+    private let witnesses: [Witness]
     /// Rules with the number of the group that is met: rule times four.
     private let demands: [Int32]
     /// By rule: the groups that must be met, one bit each.
     private let wholes: [UInt32]
 
-    init(_ program: ProgramBuilder, roots: [Int32]) {
-        var always = [UInt64](repeating: 0, count: (roots.count + 63) / 64)
-        var kinds = [UInt8](repeating: 0, count: program.fields.count)
-        var isIndexed = [UInt8](repeating: 0, count: program.items.count)
-        var exact: [(key: UInt64, value: Int32)] = []
-        var wanted: [(key: Key, item: Int, slot: Int)] = []
-        for (number, item) in program.items.enumerated() {
-            guard let key = Key(item) else { continue }
-            isIndexed[number] = 1
-            kinds[item.slot] |= key.isExact ? 1 : key.isShort ? 8 : 2
-            if key.isExact {
-                let hash = HashTable.hash(key.bytes.span.bytes, seed: 0)
-                exact.append((WitnessIndex.key(hash, item.slot), Int32(number)))
-            } else {
-                wanted.append((key, number, item.slot))
-            }
+    /// An index of what `rules` (one bit each) demand, and of the texts of `items` (1 for yes) besides.
+    init(_ list: WitnessList, rules: [UInt64], items: [UInt8]) {
+        func isChosen(_ demand: Int32) -> Bool {
+            let rule = Int(demand >> 2)
+            return rules[rule >> 6] >> UInt64(rule & 63) & 1 != 0
         }
-        var demanding = [[Int32]](repeating: [], count: program.items.count)
-        var present = [[Int32]](repeating: [], count: program.fields.count)
-        var wholes = [UInt32](repeating: 0, count: roots.count)
-        for (rule, root) in roots.enumerated() {
-            let groups = WitnessIndex.best(WitnessIndex.groups(program, root))
-            if groups.isEmpty { always[rule >> 6] |= 1 << UInt64(rule & 63) }
-            wholes[rule] = (1 << UInt32(groups.count)) - 1
-            for (number, group) in groups.enumerated() {
-                let demand = Int32(rule << 2 | number)
-                for item in group.items { demanding[item].append(demand) }
-                for slot in group.slots {
-                    kinds[slot] |= 4
-                    present[slot].append(demand)
-                }
-            }
-        }
-        var runs: [(first: Int32, count: Int32)] = []
+        var kinds = [UInt8](repeating: 0, count: list.presences.count)
         var demands: [Int32] = []
-        for list in demanding {
-            runs.append((Int32(demands.count), Int32(list.count)))
-            demands += list
+        presences = list.presences.enumerated().map { slot, all in
+            let first = demands.count
+            demands += all.filter(isChosen)
+            if demands.count > first { kinds[slot] |= 4 }
+            return (Int32(first), Int32(demands.count - first))
         }
-        self.always = always
-        self.isIndexed = isIndexed
-        self.kinds = kinds
-        self.exact = HashTable(exact)
-        presences = present.map { list in
-            defer { demands += list }
-            return (Int32(demands.count), Int32(list.count))
-        }
-        self.runs = runs
-        self.demands = demands
-        self.wholes = wholes
-
-        // The rarest gram of a needle among all needles leads to the fewest checks.
-        var frequency: [UInt32: Int] = [:]
-        for needle in wanted where !needle.key.isShort {
-            for gram in needle.key.grams { frequency[gram, default: 0] += 1 }
-        }
-        var placed: [(gram: UInt32, needle: Needle, bytes: [UInt8])] = []
-        for (key, item, slot) in wanted where !key.isShort {
-            let all = key.grams
-            let offset = all.indices.min { (frequency[all[$0]] ?? 0, $0) < (frequency[all[$1]] ?? 0, $1) } ?? 0
+        var witnesses: [Witness] = []
+        var exact: [(key: UInt64, value: Int32)] = []
+        var long: [Needle] = []
+        var brief: [Needle] = []
+        var keywords: [Needle] = []
+        for witness in list.witnesses where items[Int(witness.item)] != 0 {
+            let slot = Int(witness.slot)
+            let number = Int32(witnesses.count)
+            let first = demands.count
+            demands += list.demands[Int(witness.item)].filter(isChosen)
+            witnesses.append(
+                Witness(
+                    item: witness.item, isProof: witness.isProof, first: Int32(first),
+                    count: Int32(demands.count - first)))
+            if witness.isExact {
+                kinds[slot] |= 1
+                let bytes = list.pool.span.bytes.part(Int(witness.first), Int(witness.count))
+                exact.append((WitnessIndex.key(HashTable.hash(bytes, seed: 0), slot), number))
+                continue
+            }
             let needle = Needle(
-                first: 0, count: Int32(key.bytes.count), offset: Int32(offset), item: Int32(item), slot: Int32(slot),
-                isAtStart: key.isAtStart, isAtEnd: key.isAtEnd, isProof: key.isProof)
-            placed.append((all[offset], needle, key.bytes))
+                first: witness.first, count: witness.count, offset: 0, witness: number, slot: witness.slot,
+                isAtStart: witness.isAtStart, isAtEnd: witness.isAtEnd)
+            if witness.isShort {
+                brief.append(needle)
+            } else if slot == Program.keywordSlot {
+                keywords.append(needle)
+            } else {
+                long.append(needle)
+            }
         }
-        placed.sort { ($0.gram, $0.needle.item) < ($1.gram, $1.needle.item) }
-        var needles: [Needle] = []
-        var pool: [UInt8] = []
-        for (_, needle, bytes) in placed {
+        if !keywords.isEmpty { kinds[Program.keywordSlot] |= 16 }
+        for needle in long { kinds[Int(needle.slot)] |= 2 }
+        for needle in brief { kinds[Int(needle.slot)] |= 8 }
+        always = zip(list.always, rules).map { $0 & $1 }
+        self.kinds = kinds
+        count = witnesses.count
+        self.exact = HashTable(exact)
+        self.witnesses = witnesses
+        self.demands = demands
+        wholes = list.wholes
+        pool = list.pool
+
+        let bytes = list.pool.span.bytes
+        func gram(_ needle: Needle, _ offset: Int) -> UInt32 {
+            bytes.unsafeLoadUnaligned(fromByteOffset: Int(needle.first) + offset, as: UInt32.self)
+        }
+        // The rarest gram of a needle among all needles leads to the fewest checks. Grams that share a count do no harm.
+        var frequency = [UInt32](repeating: 0, count: 1 << 16)
+        for needle in long {
+            for offset in 0...Int(needle.count) - 4 {
+                frequency[Int(GramFilter.hash(gram(needle, offset)) >> 16)] += 1
+            }
+        }
+        var placed = long.map { needle in
             var needle = needle
-            needle.first = Int32(pool.count)
-            pool += bytes
-            needles.append(needle)
+            var least = UInt32.max
+            for offset in 0...Int(needle.count) - 4 {
+                let often = frequency[Int(GramFilter.hash(gram(needle, offset)) >> 16)]
+                if often < least { (least, needle.offset) = (often, Int32(offset)) }
+            }
+            return (gram: gram(needle, Int(needle.offset)), needle: needle)
         }
-        func pair(_ key: Key) -> UInt16 { UInt16(key.bytes[0]) | UInt16(key.bytes[1]) << 8 }
+        placed.sort { ($0.gram, $0.needle.witness) < ($1.gram, $1.needle.witness) }
+        func pair(_ needle: Needle) -> UInt16 {
+            bytes.unsafeLoadUnaligned(fromByteOffset: Int(needle.first), as: UInt16.self)
+        }
+        brief.sort { (pair($0), $0.witness) < (pair($1), $1.witness) }
         var short = ShortNeedles()
-        for (key, item, slot) in wanted.filter({ $0.key.isShort }).sorted(by: {
-            (pair($0.key), $0.item) < (pair($1.key), $1.item)
-        }) {
-            short.add(pair(key), needle: needles.count, slot: WitnessIndex.bit(slot))
-            needles.append(
-                Needle(
-                    first: Int32(pool.count), count: Int32(key.bytes.count), offset: 0, item: Int32(item),
-                    slot: Int32(slot), isAtStart: key.isAtStart, isAtEnd: key.isAtEnd, isProof: key.isProof))
-            pool += key.bytes
+        for (number, needle) in brief.enumerated() {
+            short.add(pair(needle), needle: placed.count + number, slot: WitnessIndex.bit(Int(needle.slot)))
         }
         self.pairs = short.finish()
         self.short = short
-        var logarithm: UInt32 = 10
-        while 1 << Int(logarithm) < placed.count * 32, logarithm < 24 { logarithm += 1 }
-        var bloom = [UInt64](repeating: 0, count: 1 << Int(logarithm - 6))
+        var filter = GramFilter(count: placed.count, room: 32)
         var capacity = 8
         while capacity < placed.count * 2 { capacity *= 2 }
         var grams = [Gram](repeating: Gram(), count: capacity)
@@ -171,130 +165,26 @@ struct WitnessIndex: Sendable {
             let gram = placed[index].gram
             let start = index
             while index < placed.count, placed[index].gram == gram { index += 1 }
-            let hash = WitnessIndex.hash(gram)
-            let bit = Int(hash >> (32 - logarithm))
-            bloom[bit >> 6] |= 1 << UInt64(bit & 63)
-            var place = Int(hash) & (capacity - 1)
+            filter.insert(gram)
+            var place = Int(GramFilter.hash(gram)) & (capacity - 1)
             while grams[place].count != 0 { place = (place + 1) & (capacity - 1) }
             let slots = placed[start..<index].reduce(UInt64(0)) { $0 | WitnessIndex.bit(Int($1.needle.slot)) }
             grams[place] = Gram(bytes: gram, first: Int32(start), count: Int32(index - start), slots: slots)
         }
-        self.needles = needles
-        self.pool = pool
-        self.bloom = bloom
-        self.bloomShift = 32 - logarithm
+        self.keywords = KeywordNeedles(
+            keywords.enumerated().map { number, needle in
+                (.init(first: Int(needle.first), count: Int(needle.count)), placed.count + brief.count + number)
+            }, in: list.pool)
+        self.needles = placed.map(\.needle) + brief + keywords
+        self.filter = filter
         self.grams = grams
         self.gramMask = capacity - 1
-    }
-
-    @inline(__always)
-    private static func hash(_ gram: UInt32) -> UInt32 {
-        let product = gram &* 0x9E37_79B1
-        return product ^ product >> 15
     }
 
     /// The bit of a slot among 64.
     static func bit(_ slot: Int) -> UInt64 { 1 &<< UInt64(slot & 63) }
 
     private static func key(_ hash: UInt64, _ slot: Int) -> UInt64 { hash ^ UInt64(slot) &* 0xD6E8_FEB8_6659_FD93 }
-
-    // MARK: What rules demand
-
-    /// The folded bytes that a value must be, or hold, for an item to hold.
-    private struct Key {
-        var bytes: [UInt8]
-        var isExact = false
-        var isAtStart = false
-        var isAtEnd = false
-        var isProof = false
-        var isShort: Bool { !isExact && bytes.count < 4 }
-
-        /// Nil when it has none that can be indexed.
-        init?(_ item: ProgramBuilder.Item) {
-            guard case .text(let matcher, let cased) = item.test else { return nil }
-            // What a cased text needs is looked for without case as well.
-            func folded(_ bytes: [UInt8]) -> [UInt8] {
-                cased ? CaseFolding.fold(String(decoding: bytes, as: UTF8.self)) : bytes
-            }
-            if let exact = matcher.exact {
-                bytes = folded(exact)
-                isExact = true
-                return
-            }
-            let needle = matcher.needle
-            bytes = folded(needle)
-            guard bytes.count >= 2 else { return nil }
-            let segments = matcher.segments
-            isAtStart = TextMatcher.literal(segments[0]) == needle
-            isAtEnd = TextMatcher.literal(segments[segments.count - 1]) == needle
-            // Both at once is a text that begins and ends alike: it may stand there twice.
-            if isAtStart, isAtEnd { (isAtStart, isAtEnd) = (false, false) }
-            let others = segments.filter { !$0.isEmpty }
-            isProof = !cased && others.count == 1 && TextMatcher.literal(others[0]) == needle
-        }
-
-        var grams: [UInt32] {
-            (0...bytes.count - 4).map { bytes.span.bytes.unsafeLoadUnaligned(fromByteOffset: $0, as: UInt32.self) }
-        }
-    }
-
-    /// The groups of witnesses that a condition demands.
-    private static func groups(_ program: ProgramBuilder, _ root: Int32) -> [Group] {
-        let node = program.nodes[Int(root)]
-        let children = program.below(node)
-        switch node.kind {
-        case .not: return []
-        case .item: return group(program, Int(node.first)).map { [$0] } ?? []
-        case .anyItem: return union(children.map { group(program, Int($0)) })
-        case .any: return union(children.map { groups(program, $0).min { $0.cost < $1.cost } })
-        case .allItems: return children.compactMap { group(program, Int($0)) }
-        case .all: return children.flatMap { groups(program, $0) }
-        }
-    }
-
-    /// The one group of several of which any will do; none when one of them demands nothing.
-    private static func union(_ groups: [Group?]) -> [Group] {
-        var all = Group()
-        for group in groups {
-            guard let group else { return [] }
-            all.items.formUnion(group.items)
-            all.slots.formUnion(group.slots)
-            all.cost += group.cost
-        }
-        return [all]
-    }
-
-    private static func group(_ program: ProgramBuilder, _ number: Int) -> Group? {
-        let item = program.items[number]
-        if let key = Key(item) {
-            let cost =
-                switch key.bytes.count {
-                case 8...: 1
-                case 6...7: 2
-                case _ where key.isExact: 8
-                case 4...5: 4
-                case 3: 16
-                default: 32
-                }
-            return Group(items: [number], cost: cost)
-        }
-        switch item.test {
-        case .null, .exists: return nil
-        default: return item.slot == Program.keywordSlot ? nil : Group(slots: [item.slot], cost: 1_000)
-        }
-    }
-
-    /// The groups that sift most. The presence of a field says little beside anything else.
-    private static func best(_ groups: [Group]) -> [Group] {
-        let fit = groups.filter { $0.items.count + $0.slots.count <= limit }.sorted { $0.cost < $1.cost }
-        let sharp = fit.filter(\.slots.isEmpty)
-        guard !sharp.isEmpty else { return Array(fit.prefix(1)) }
-        var chosen: [Group] = []
-        for group in sharp where chosen.count < groupLimit {
-            if !chosen.contains(where: { $0.items == group.items }) { chosen.append(group) }
-        }
-        return chosen
-    }
 
     // MARK: What an event has
 
@@ -315,33 +205,25 @@ struct WitnessIndex: Sendable {
     /// Begins with a value: `slots` of the run have it.
     @inline(__always)
     func markExact(_ hash: UInt64, _ slot: Int, stamp: UInt32, _ found: inout Found) {
-        exact.forEach(WitnessIndex.key(hash, slot)) { mark($0, isProof: false, stamp, &found) }
+        exact.forEach(WitnessIndex.key(hash, slot)) { mark(witnesses[Int($0)], stamp, &found) }
     }
 
     /// Marks what a folded value makes possible in the slots that ``Found/slots`` numbers with `run`.
     /// `slots` has their bits.
     func markNeedles(in value: RawSpan, run: UInt32, slots: UInt64, stamp: UInt32, _ found: inout Found) {
         value.withUnsafeBytes { bytes in
-            guard bytes.count >= 4, let base = bytes.baseAddress else { return }
-            let last = bytes.count - 4
-            bloom.withUnsafeBufferPointer { bloom in
-                for offset in 0...last {
-                    let gram = base.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
-                    let hash = WitnessIndex.hash(gram)
-                    let bit = hash &>> bloomShift
-                    guard bloom[Int(bit &>> 6)] &>> UInt64(bit & 63) & 1 != 0 else { continue }
-                    look(up: gram, hash, bytes, offset, run, slots, stamp, &found)
-                }
+            filter.forEach(in: bytes, step: 1, cases: 0) { gram, place in
+                look(up: gram, bytes, place, run, slots, stamp, &found)
             }
         }
     }
 
     @inline(never)
     private func look(
-        up gram: UInt32, _ hash: UInt32, _ value: UnsafeRawBufferPointer, _ offset: Int, _ run: UInt32,
+        up gram: UInt32, _ value: UnsafeRawBufferPointer, _ offset: Int, _ run: UInt32,
         _ slots: UInt64, _ stamp: UInt32, _ found: inout Found
     ) {
-        var place = Int(hash) & gramMask
+        var place = Int(GramFilter.hash(gram)) & gramMask
         while grams[place].bytes != gram || grams[place].count == 0 {
             guard grams[place].count != 0 else { return }
             place = (place &+ 1) & gramMask
@@ -359,39 +241,80 @@ struct WitnessIndex: Sendable {
         _ found: inout Found
     ) {
         let needle = needles[number]
-        guard found.slots[Int(needle.slot)] == run, found.possible[Int(needle.item)] != stamp else { return }
+        guard found.slots[Int(needle.slot)] == run else { return }
         let start = offset &- Int(needle.offset)
         let end = start &+ Int(needle.count)
         guard start >= 0, end <= value.count, !needle.isAtStart || start == 0, !needle.isAtEnd || end == value.count
         else { return }
         for place in 0..<Int(needle.count) where value[start &+ place] != pool[Int(needle.first) &+ place] { return }
-        mark(needle.item, isProof: needle.isProof, stamp, &found)
+        mark(witnesses[Int(needle.witness)], stamp, &found)
     }
 
     /// The same for needles of two or three bytes.
     func markShort(in value: RawSpan, run: UInt32, slots: UInt64, stamp: UInt32, _ found: inout Found) {
         value.withUnsafeBytes { bytes in
             guard bytes.count >= 2, let base = bytes.baseAddress else { return }
+            let end = bytes.count &- 1
             pairs.withUnsafeBufferPointer { pairs in
-                for offset in 0..<bytes.count &- 1 {
-                    let pair = base.loadUnaligned(fromByteOffset: offset, as: UInt16.self)
-                    let word = pairs[Int(pair >> 6)]
-                    guard word &>> UInt64(pair & 63) & 1 != 0 else { continue }
-                    for number in short.needles(of: pair, word, slots: slots) {
-                        check(number, bytes, offset, run, stamp, &found)
-                    }
+                guard let bits = pairs.baseAddress else { return }
+                var place = WitnessIndex.firstPair(base, 0, end, bits)
+                while place < end {
+                    let pair = base.loadUnaligned(fromByteOffset: place, as: UInt16.self)
+                    look(up: pair, bits[Int(pair >> 6)], bytes, place, run, slots, stamp, &found)
+                    place = WitnessIndex.firstPair(base, place &+ 1, end, bits)
                 }
             }
         }
     }
 
-    private func mark(_ item: Int32, isProof: Bool, _ stamp: UInt32, _ found: inout Found) {
-        guard found.possible[Int(item)] != stamp else { return }
-        found.possible[Int(item)] = stamp
-        if isProof { found.answers[Int(item)] = stamp << 1 | 1 }
-        let run = runs[Int(item)]
-        guard run.count > 0 else { return }
-        meet(Int(run.first)..<Int(run.first &+ run.count), stamp, &found.states, &found.marked)
+    /// The first place from `start` on at which a short needle may begin.
+    @inline(never)
+    private static func firstPair(
+        _ base: UnsafeRawPointer, _ start: Int, _ end: Int, _ bits: UnsafePointer<UInt64>
+    ) -> Int {
+        var place = start
+        while place < end {
+            let pair = base.loadUnaligned(fromByteOffset: place, as: UInt16.self)
+            if bits[Int(pair >> 6)] &>> UInt64(pair & 63) & 1 != 0 { return place }
+            place &+= 1
+        }
+        return place
+    }
+
+    @inline(never)
+    private func look(
+        up pair: UInt16, _ word: UInt64, _ value: UnsafeRawBufferPointer, _ offset: Int, _ run: UInt32,
+        _ slots: UInt64, _ stamp: UInt32, _ found: inout Found
+    ) {
+        for number in short.needles(of: pair, word, slots: slots) { check(number, value, offset, run, stamp, &found) }
+    }
+
+    /// The same for needles of keywords; `value` need not be folded when it is ASCII.
+    func markKeywords(in value: RawSpan, stamp: UInt32, _ found: inout Found) {
+        value.withUnsafeBytes { bytes in
+            keywords.forEach(in: bytes) { number, start in
+                let needle = needles[number]
+                let end = start &+ Int(needle.count)
+                guard start >= 0, end <= bytes.count, !needle.isAtStart || start == 0,
+                    !needle.isAtEnd || end == bytes.count
+                else { return }
+                for place in 0..<Int(needle.count) {
+                    let byte = bytes[start &+ place]
+                    let folded = byte &- 0x41 < 26 ? byte | 0x20 : byte
+                    if folded != pool[Int(needle.first) &+ place] { return }
+                }
+                mark(witnesses[Int(needle.witness)], stamp, &found)
+            }
+        }
+    }
+
+    private func mark(_ witness: Witness, _ stamp: UInt32, _ found: inout Found) {
+        let item = Int(witness.item)
+        guard found.possible[item] != stamp else { return }
+        found.possible[item] = stamp
+        if witness.isProof { found.answers[item] = stamp << 1 | 1 }
+        guard witness.count > 0 else { return }
+        meet(Int(witness.first)..<Int(witness.first &+ witness.count), stamp, &found.states, &found.marked)
     }
 
     /// Meets demands number `range`.
