@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Events
 public import Sigma
+internal import Synchronization
 internal import Wire
 
 /// What the rules of a set ask of hits, compiled: immutable, shared by the lanes that prepare hits and the correlator.
@@ -15,6 +16,9 @@ public final class CorrelationPlan: Sendable {
     /// costs one reference.
     final class Unit: Sendable {
         let rule: Firing.Rule
+        /// Its id and the SHA-256 of its content as bytes, for the ids of firings.
+        let ruleID: [UInt8]
+        let ruleVersion: [UInt8]
         /// The contents that its state is good for: its own and those of the rules it refers to.
         let identity: String
         /// The correlation; nil for a detection rule, whose every event fires or joins the open firing.
@@ -55,6 +59,7 @@ public final class CorrelationPlan: Sendable {
             }
             self.identity = identity
             rule = correlation.facts.firingRule(criterion: correlation.criterion)
+            (ruleID, ruleVersion) = (Array(rule.id.utf8), Array(rule.contentHash.utf8))
             self.correlation = correlation
             group = correlation.group.map(read)
             values = correlation.valueFields.map(read)
@@ -74,6 +79,7 @@ public final class CorrelationPlan: Sendable {
             let folding = detection.folding
             identity = "\(detection.id) \(detection.facts.contentHash) alone"
             rule = detection.facts.firingRule(criterion: detection.condition)
+            (ruleID, ruleVersion) = (Array(rule.id.utf8), Array(rule.contentHash.utf8))
             correlation = nil
             group = folding.groupBy.map { ($0, [[$0]]) }
             values = []
@@ -96,6 +102,9 @@ public final class CorrelationPlan: Sendable {
         }
     }
 
+    private static let made = Atomic<Int>(0)
+    /// Tells the plans of a process apart.
+    let number = CorrelationPlan.made.add(1, ordering: .relaxed).newValue
     let units: [Unit]
     private let routes: [String: [Route]]
 
@@ -149,47 +158,8 @@ public final class CorrelationPlan: Sendable {
                 keys = wanted.compactMap { route in units[route.unit].key(route) { Unit.text($0, document) } }
             } catch { isUnreadable = true }
         }
-        return PreparedHit(hit, keys: keys, isUnreadable: isUnreadable, plan: self)
+        return PreparedHit(hit, keys: keys, isUnreadable: isUnreadable, plan: number)
     }
-}
-
-/// A hit with what the units of its rules need of it; groups hold on to it as evidence.
-public final class PreparedHit: Sendable {
-    /// The hit.
-    public let hit: Hit
-    /// Its sender.
-    let source: String
-    /// What it is made of, as 64 bits of SHA-256: the same on every run.
-    let identity: UInt64
-    /// The same of its event: orders events of one packet.
-    let content: UInt64
-    let keys: [HitKey]
-    /// Whether its event is no JSON.
-    let isUnreadable: Bool
-    /// The plan that its keys belong to.
-    let plan: CorrelationPlan
-
-    init(_ hit: Hit, keys: [HitKey], isUnreadable: Bool, plan: CorrelationPlan) {
-        self.hit = hit
-        source = hit.evidence.first.map { $0.peer.isEmpty ? $0.collector : $0.peer } ?? ""
-        (identity, content) = keys.isEmpty ? (0, 0) : ContentHash.of(hit)
-        self.keys = keys
-        self.isUnreadable = isUnreadable
-        self.plan = plan
-    }
-
-    /// About how many bytes it takes.
-    var cost: Int { 256 + hit.event.count + hit.evidence.reduce(0) { $0 + 96 + $1.bytes.count } }
-}
-
-/// What one unit needs of a hit.
-struct HitKey: Sendable {
-    var unit: Int
-    var referred: Int
-    /// The values of the group's fields, see ``GroupKey``.
-    var group: [UInt8]
-    /// The value that is counted or reckoned with, as 64 bits: a hash, or a number; nil where the event has none.
-    var value: UInt64?
 }
 
 extension CorrelationPlan.Unit {
@@ -231,31 +201,5 @@ extension CorrelationPlan.Unit {
         if let text = document.text(field) { return text }
         return field.hasPrefix("src_endpoint.") || field.hasPrefix("dst_endpoint.")
             ? document.text("evidences." + field) : nil
-    }
-}
-
-/// The values of a group's fields as bytes: of each its length plus one (0: absent) in four bytes, then its UTF-8. Two
-/// groups share a key only when they are one.
-enum GroupKey {
-    static func append(_ value: String?, to key: inout [UInt8]) {
-        let length = value.map { UInt32(truncatingIfNeeded: $0.utf8.count) &+ 1 } ?? 0
-        for shift in stride(from: UInt32(0), to: 32, by: 8) { key.append(UInt8(truncatingIfNeeded: length >> shift)) }
-        if let value { key.append(contentsOf: value.utf8) }
-    }
-
-    /// The fields that are there with their values.
-    static func values(_ key: [UInt8], _ unit: CorrelationPlan.Unit) -> [(field: String, value: String)] {
-        var values: [(field: String, value: String)] = []
-        var place = 0
-        for member in unit.group {
-            guard place + 4 <= key.count else { break }
-            let length = (0..<4).reduce(0) { $0 | Int(key[place + $1]) << (8 * $1) }
-            place += 4
-            guard length > 0 else { continue }
-            let end = min(key.count, place + length - 1)
-            values.append((member.name, String(decoding: key[place..<end], as: UTF8.self)))
-            place = end
-        }
-        return values
     }
 }

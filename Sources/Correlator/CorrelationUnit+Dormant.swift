@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Instruments
+internal import Wire
 
 /// Groups that make room for others: what they had is kept in short form, and they go on with it when they come back.
 extension CorrelationUnit {
@@ -20,7 +21,7 @@ extension CorrelationUnit {
             let entry = group.entries[index]
             var marks: DormantEvents.Marks = []
             if entry.isDerived { marks.insert(.derived) }
-            if entry.isCut || entry.hit != nil { marks.insert(.cut) }
+            if entry.isCut || entry.hasHit { marks.insert(.cut) }
             if group.isIncomplete { marks.insert(.incomplete) }
             if index == group.head { marks.insert(.leading) }
             let lost = dormant.put(
@@ -40,7 +41,8 @@ extension CorrelationUnit {
         guard !records.isEmpty else { return }
         var entries = records.map { record in
             WindowEntry(
-                time: record.time, identity: record.identity, content: record.content, value: record.value, hit: nil,
+                time: record.time, identity: record.identity, content: record.content, value: record.value,
+                hit: HeldHits.none,
                 step: record.step, isDerived: record.marks.contains(.derived), isCut: record.marks.contains(.cut))
         }
         entries.sort(by: WindowEntry.precedes)
@@ -54,9 +56,9 @@ extension CorrelationUnit {
     }
 
     /// The group of a key, if it has one, in the table or set aside.
-    mutating func known(_ key: [UInt8], source: Int, _ out: inout Judgement) -> Int? {
-        if let place = table.place(of: key) { return place }
-        guard dormant.has(ContentHash.fold(key.span.bytes)) else { return nil }
-        return group(key, source: source, &out)
+    mutating func known(_ key: RawSpan, hash: UInt64, source: Int, _ out: inout Judgement) -> Int? {
+        if let place = table.place(of: key, hash: hash) { return place }
+        guard dormant.has(ContentHash.fold(key)) else { return nil }
+        return group(key, hash: hash, source: source, &out)
     }
 }

@@ -22,6 +22,7 @@ extension CorrelationUnit {
             return
         }
         table.groups[place].entries.insert(entry, at: known)
+        out.held.hold(entry.hit)
         table.groups[place].judged += 1
         bound(place, &out)
         if plan.isAbsence {
@@ -36,9 +37,9 @@ extension CorrelationUnit {
         guard !isTooLate(entry.time, place, out) else { return }
         let known = bound(place, entry)
         guard known < table.groups[place].judged, same(table.groups[place].entries[known], entry) else { return }
-        table.groups[place].entries.remove(at: known)
+        out.held.release(table.groups[place].entries.remove(at: known).hit)
         table.groups[place].judged -= 1
-        rejudge(place, from: entry.time, nil, &out)
+        rejudge(place, from: entry.time, HeldHits.none, &out)
     }
 
     private func isTooLate(_ time: Int64, _ place: Int, _ out: Judgement) -> Bool {
@@ -84,14 +85,17 @@ extension CorrelationUnit {
             table.groups[place].firings[near].count += 1
             table.groups[place].firings[near].first = min(table.groups[place].firings[near].first, entry.time)
             table.groups[place].firings[near].last = max(table.groups[place].firings[near].last, entry.time)
-            if let hit = entry.hit { keep(hit, place, near, &out) }
+            if entry.hasHit { keep(entry.hit, place, near, &out) }
             grown(place, near, &out)
             return
         }
         var firing = OpenFiring(
             id: ContentHash.firing(plan, table.groups[place].key, entry, entry), revision: 0, time: entry.time,
             first: entry.time, last: entry.time, count: 1, openUntil: entry.time.addingClamped(plan.timespan))
-        if let hit = entry.hit { firing.fresh = [hit] }
+        if entry.hasHit {
+            firing.fresh = [entry.hit]
+            out.held.hold(entry.hit)
+        }
         let index = table.groups[place].firings.firstIndex { $0.time > entry.time } ?? table.groups[place].firings.count
         table.groups[place].firings.insert(firing, at: index)
         fired.add()
@@ -102,7 +106,7 @@ extension CorrelationUnit {
     // MARK: Windows
 
     /// Judges the events from `time` on anew, and revises what was fired. `hit` is what is new.
-    private mutating func rejudge(_ place: Int, from time: Int64, _ hit: HitBox?, _ out: inout Judgement) {
+    private mutating func rejudge(_ place: Int, from time: Int64, _ hit: UInt32, _ out: inout Judgement) {
         let limit = table.groups[place].judged
         let old = table.groups[place].firings.filter { $0.time >= time }
         table.groups[place].firings.removeAll { $0.time >= time }
@@ -119,7 +123,7 @@ extension CorrelationUnit {
             let now = table.groups[place].entries[index].time
             var end = index + 1
             while end < limit, table.groups[place].entries[end].time == now { end += 1 }
-            slide(place, to: now)
+            table.groups[place].slide(behind: table.groups[place].start(now, plan))
             if let tally = table.groups[place].tally {
                 for fresh in index..<end { tally.add(table.groups[place].entries[fresh]) }
             }
@@ -149,7 +153,7 @@ extension CorrelationUnit {
     }
 
     /// The firing that an event joined, or left, counts what is in it once more.
-    private mutating func recount(_ place: Int, _ firing: Int, _ hit: HitBox?, _ out: inout Judgement) {
+    private mutating func recount(_ place: Int, _ firing: Int, _ hit: UInt32, _ out: inout Judgement) {
         let known = table.groups[place].firings[firing]
         let start = known.time.subtractingClamped(plan.timespan)
         let range =
@@ -159,14 +163,17 @@ extension CorrelationUnit {
         table.groups[place].firings[firing].count = range.count
         table.groups[place].firings[firing].first = table.groups[place].entries[first].time
         table.groups[place].firings[firing].last = table.groups[place].entries[last].time
-        if let hit { table.groups[place].firings[firing].fresh.append(hit) }
+        if hit != HeldHits.none {
+            table.groups[place].firings[firing].fresh.append(hit)
+            out.held.hold(hit)
+        }
         revise(place, firing, &out)
     }
 
     private mutating func decideAnew(
         _ place: Int, at time: Int64, _ fresh: Range<Int>, from resume: Int64, _ kept: Int, _ out: inout Judgement
     ) {
-        let met = isMet(place, time)
+        let met = table.groups[place].isMet(time, plan)
         if met {
             derive(place, time, &out)
         } else if !plan.isMonotone {
@@ -178,18 +185,20 @@ extension CorrelationUnit {
             table.groups[place].firings[last].count += fresh.count
             table.groups[place].firings[last].last = time
             for index in fresh {
-                if let hit = table.groups[place].entries[index].hit {
+                let hit = table.groups[place].entries[index].hit
+                if hit != HeldHits.none {
                     table.groups[place].firings[last].fresh.append(hit)
+                    out.held.hold(hit)
                 }
             }
-        } else if met, let firing = make(place, at: time, table.groups[place].low..<fresh.upperBound) {
+        } else if met, let firing = make(place, at: time, table.groups[place].low..<fresh.upperBound, &out.held) {
             table.groups[place].firings.append(firing)
         }
     }
 
     /// Gives the new firings the names of the old ones in their order, and tells what is different.
     private mutating func compare(
-        _ old: [OpenFiring], _ place: Int, _ kept: Int, _ hit: HitBox?, _ out: inout Judgement
+        _ old: [OpenFiring], _ place: Int, _ kept: Int, _ hit: UInt32, _ out: inout Judgement
     ) {
         for (index, before) in old.enumerated() {
             let now = kept + index
@@ -205,11 +214,14 @@ extension CorrelationUnit {
             firing.toldCount = before.toldCount
             firing.untoldSince = before.untoldSince
             firing.omitted = before.omitted
-            firing.fresh =
-                before.fresh
-                + made.fresh.filter { fresh in
-                    fresh === hit && !before.fresh.contains { $0 === fresh }
+            firing.fresh = before.fresh
+            for fresh in made.fresh {
+                if fresh == hit, !before.fresh.contains(fresh) {
+                    firing.fresh.append(fresh)
+                } else {
+                    out.held.release(fresh)
                 }
+            }
             table.groups[place].firings[now] = firing
             if (made.time, made.first, made.last, made.count) != (before.time, before.first, before.last, before.count)
             {
@@ -237,7 +249,7 @@ extension CorrelationUnit {
         var firing = firing
         firing.isWithdrawn = true
         firing.toldCount = -1
-        firing.fresh = []
+        firing.releaseHits(&out.held)
         table.groups[place].firings.append(firing)
         tell(place, table.groups[place].firings.count - 1, &out)
         table.groups[place].withdrawn.append((firing.id, firing.revision + 1, firing.time))

@@ -32,9 +32,9 @@ struct CorrelationUnit {
     /// The most events that a window holds: never fewer than the rule asks for.
     private func mostEntries(_ options: Correlator.Options) -> Int { max(options.maxWindow, plan.greatest + 1) }
 
-    /// The group of a key; made, after making room, when there is none.
-    mutating func group(_ key: [UInt8], source: Int, _ out: inout Judgement) -> Int {
-        if let place = table.place(of: key) {
+    /// The group of a key, given with its hash; made, after making room, when there is none.
+    mutating func group(_ key: RawSpan, hash: UInt64, source: Int, _ out: inout Judgement) -> Int {
+        if let place = table.place(of: key, hash: hash) {
             table.use(place)
             return place
         }
@@ -44,7 +44,7 @@ struct CorrelationUnit {
             if !setAside(victim, &out) { out.lost.groups.add() }
             drop(victim, &out)
         }
-        let place = table.insert(key, source: source)
+        let place = table.insert(key.array, hash: hash, source: source)
         table.groups[place].tally = Tally.of(plan.correlation, exactLimit: out.options.exactValues)
         if dormant.count > 0 { wake(place) }
         return place
@@ -53,27 +53,13 @@ struct CorrelationUnit {
     /// Removes a group; what its firings have not told yet is told.
     mutating func drop(_ place: Int, _ out: inout Judgement) {
         for firing in table.groups[place].firings.indices { tell(place, firing, &out) }
-        table.remove(place)
+        table.remove(place, &out.held)
     }
 
     /// Adds an event behind those of its group, to be judged.
     mutating func append(_ entry: WindowEntry, to place: Int, _ out: inout Judgement) {
-        var entry = entry
-        // A hit that matches two rules of a correlation counts twice, but is evidence once.
-        if let last = table.groups[place].entries.last, table.groups[place].kept > 0, last.time == entry.time,
-            let hit = entry.hit, last.hit === hit
-        {
-            entry.hit = nil
-        }
-        table.groups[place].entries.append(entry)
-        table.groups[place].lastSeen = max(table.groups[place].lastSeen, entry.time)
-        bound(place, &out)
-        // Of a long window only the youngest events keep their evidence.
-        let kept = table.groups[place].entries.count - 1 - out.options.maxEvidence
-        if kept >= table.groups[place].head, table.groups[place].entries[kept].hit != nil {
-            table.groups[place].entries[kept].hit = nil
-            table.groups[place].entries[kept].isCut = true
-        }
+        if table.groups[place].append(entry, &out.held) > mostEntries(out.options) { dropOldest(place, &out) }
+        table.groups[place].keepEvidence(ofLast: out.options.maxEvidence, &out.held)
         if plan.isAbsence { watch(place, behind: entry.time, &out) }
     }
 
@@ -88,16 +74,7 @@ struct CorrelationUnit {
             out.lost.window.add()
             table.groups[place].isIncomplete = true
         }
-        let head = table.groups[place].head
-        if head >= table.groups[place].low, head < table.groups[place].judged {
-            let entry = table.groups[place].entries[head]
-            table.groups[place].tally?.remove(entry)
-        }
-        table.groups[place].entries[head].hit = nil
-        table.groups[place].head = head + 1
-        table.groups[place].low = max(table.groups[place].low, head + 1)
-        table.groups[place].judged = max(table.groups[place].judged, head + 1)
-        if head > 32, head * 2 > table.groups[place].entries.count { table.groups[place].compact() }
+        table.groups[place].dropFirst(&out.held)
     }
 
     /// Lets absence be looked at when a full window behind `time` is over. A group waits for one window at a time, the
@@ -116,62 +93,21 @@ struct CorrelationUnit {
 
     /// Judges the events of one time, which stand behind those that were judged before.
     mutating func judge(_ place: Int, at time: Int64, _ out: inout Judgement) {
-        let fresh = table.groups[place].judged..<table.groups[place].entries.count
-        if fresh.count > 1 { table.groups[place].entries[fresh].sort(by: WindowEntry.precedes) }
-        slide(place, to: time)
-        if let tally = table.groups[place].tally {
-            for index in fresh { tally.add(table.groups[place].entries[index]) }
-        }
-        table.groups[place].judged = fresh.upperBound
-        table.groups[place].judgedAt = max(table.groups[place].judgedAt, time)
+        let fresh = table.groups[place].admit(at: time, plan)
         decide(place, at: time, fresh, &out)
         settle(place, time, &out)
-    }
-
-    /// The time behind which the window of `time` begins.
-    private func start(_ place: Int, _ time: Int64) -> Int64 {
-        let start = time.subtractingClamped(plan.timespan)
-        guard plan.refire == .reset, let last = table.groups[place].firings.last(where: { !$0.isWithdrawn }) else {
-            return start
-        }
-        return max(start, last.time)
-    }
-
-    /// Lets events leave the window that do not belong to the one of `time`.
-    mutating func slide(_ place: Int, to time: Int64) {
-        let start = start(place, time)
-        while table.groups[place].low < table.groups[place].judged,
-            table.groups[place].entries[table.groups[place].low].time <= start
-        {
-            if let tally = table.groups[place].tally {
-                tally.remove(table.groups[place].entries[table.groups[place].low])
-            }
-            table.groups[place].low += 1
-        }
-    }
-
-    /// Whether the criterion is met by the window of `time`.
-    func isMet(_ place: Int, _ time: Int64) -> Bool {
-        guard plan.kind != nil else { return true }
-        guard let tally = table.groups[place].tally else {
-            return plan.isMet(by: Double(table.groups[place].judged - table.groups[place].low))
-        }
-        let start = start(place, time)
-        if let presence = plan.presence { return presence.holds { tally.occurs($0, behind: start) } }
-        guard let measured = tally.measure(time, behind: start) else { return false }
-        return plan.isMet(by: measured)
     }
 
     /// Decides at the events `fresh` of one time, which are in the window.
     private mutating func decide(_ place: Int, at time: Int64, _ fresh: Range<Int>, _ out: inout Judgement) {
         guard !plan.isAbsence else { return }
-        let isGrowing = table.groups[place].firings.last.map { !$0.isWithdrawn && time < $0.openUntil } ?? false
+        let isGrowing = table.groups[place].isGrowing(at: time)
         // An open firing takes what comes; whether the criterion is still met is only of interest to a chain.
         guard !isGrowing || !plan.chains.isEmpty else {
             grow(place, fresh, &out)
             return
         }
-        let met = isMet(place, time)
+        let met = table.groups[place].isMet(time, plan)
         if met { derive(place, time, &out) }
         guard plan.standsAlone else { return }
         if isGrowing { grow(place, fresh, &out) } else if met { fire(place, at: time, window(place, fresh), &out) }
@@ -188,12 +124,14 @@ struct CorrelationUnit {
         let group = table.groups[place]
         let last = group.entries[group.head..<group.judged].last { $0.time <= time }
         for route in plan.chains {
+            out.held.hold(last?.hit ?? HeldHits.none)
             out.derived.append(
                 Judgement.Derived(
                     inner: number, route: route, key: group.key,
                     entry: WindowEntry(
                         time: time, identity: ContentHash.fold(group.key.span.bytes), content: 0, value: 0,
-                        hit: last?.hit, step: UInt16(route.referred), isDerived: true), isUndone: isUndone))
+                        hit: last?.hit ?? HeldHits.none, step: UInt16(route.referred), isDerived: true),
+                    isUndone: isUndone))
         }
     }
 
@@ -206,9 +144,9 @@ struct CorrelationUnit {
         guard table.groups[place].watched == begin else { return }
         table.groups[place].watched = .min
         let later = table.groups[place].entries[table.groups[place].head...].first { $0.time > begin }
-        slide(place, to: time)
+        table.groups[place].slide(behind: table.groups[place].start(time, plan))
         defer { if let later { rewatch(place, behind: later.time, &out) } }
-        guard table.groups[place].isArmed, isMet(place, time) else { return }
+        guard table.groups[place].isArmed, table.groups[place].isMet(time, plan) else { return }
         table.groups[place].isArmed = false
         let start = time.subtractingClamped(plan.timespan)
         let group = table.groups[place]
@@ -235,7 +173,7 @@ struct CorrelationUnit {
     mutating func fire(
         _ place: Int, at time: Int64, _ range: Range<Int>, _ out: inout Judgement, count: Int? = nil
     ) {
-        guard var firing = make(place, at: time, range, count) else { return }
+        guard var firing = make(place, at: time, range, &out.held, count) else { return }
         name(&firing, place)
         fired.add()
         if firing.omitted > 0 { out.lost.evidence.add(firing.omitted) }
@@ -250,26 +188,33 @@ struct CorrelationUnit {
                 firing.revision = table.groups[place].withdrawn.remove(at: known).revision
                 return
             }
-            guard table.groups[place].firings.contains(where: { $0.id == firing.id }) else { return }
+            guard table.groups[place].firings.contains(where: { $0.isNamed(like: firing) }) else { return }
             firing.id = SHA256.hex(Array(firing.id.utf8).span.bytes)
         }
     }
 
     /// A firing of the events `range`, not told yet.
-    func make(_ place: Int, at time: Int64, _ range: Range<Int>, _ count: Int? = nil) -> OpenFiring? {
-        let group = table.groups[place]
-        guard let first = range.first.map({ group.entries[$0] }), let last = range.last.map({ group.entries[$0] })
-        else { return nil }
-        var hits: [HitBox] = []
+    func make(
+        _ place: Int, at time: Int64, _ range: Range<Int>, _ held: inout HeldHits, _ count: Int? = nil
+    ) -> OpenFiring? {
+        guard !range.isEmpty else { return nil }
+        let entries = table.groups[place].entries
+        let (first, last) = (entries[range.lowerBound], entries[range.upperBound - 1])
+        var hits: [UInt32] = []
+        var omitted = 0
         for index in range {
-            if let hit = group.entries[index].hit, hits.last !== hit { hits.append(hit) }
+            let entry = entries[index]
+            if entry.isCut { omitted += 1 }
+            guard entry.hasHit, hits.last != entry.hit else { continue }
+            if hits.isEmpty { hits.reserveCapacity(range.upperBound - index) }
+            hits.append(entry.hit)
+            held.hold(entry.hit)
         }
         let until = plan.refire == .once ? time.addingClamped(plan.timespan) : time
         return OpenFiring(
-            id: ContentHash.firing(plan, group.key, first, last), revision: 0, time: time, first: first.time,
-            last: last.time, count: count ?? range.count, openUntil: until,
-            omitted: range.count { group.entries[$0].isCut }, fresh: hits,
-            isApproximate: group.tally?.isApproximate ?? false)
+            id: ContentHash.firing(plan, table.groups[place].key, first, last), revision: 0, time: time,
+            first: first.time, last: last.time, count: count ?? range.count, openUntil: until, omitted: omitted,
+            fresh: hits, isApproximate: table.groups[place].tally?.isApproximate ?? false)
     }
 
     /// Adds events to the open firing. It is told again when it has doubled, and a while after.
@@ -280,17 +225,18 @@ struct CorrelationUnit {
             table.groups[place].firings[firing].count += 1
             table.groups[place].firings[firing].last = max(table.groups[place].firings[firing].last, entry.time)
             table.groups[place].firings[firing].first = min(table.groups[place].firings[firing].first, entry.time)
-            if let hit = entry.hit { keep(hit, place, firing, &out) }
+            if entry.hasHit { keep(entry.hit, place, firing, &out) }
         }
         grown(place, firing, &out)
     }
 
     /// Keeps a hit for the next revision of a firing, as far as there is room.
-    mutating func keep(_ hit: HitBox, _ place: Int, _ firing: Int, _ out: inout Judgement) {
+    mutating func keep(_ hit: UInt32, _ place: Int, _ firing: Int, _ out: inout Judgement) {
         let held =
             table.groups[place].firings[firing].handedOn + table.groups[place].firings[firing].fresh.count
         if held < out.options.maxEvidence {
             table.groups[place].firings[firing].fresh.append(hit)
+            out.held.hold(hit)
         } else {
             table.groups[place].firings[firing].omitted += 1
             out.lost.evidence.add()
@@ -298,15 +244,15 @@ struct CorrelationUnit {
     }
 
     mutating func grown(_ place: Int, _ firing: Int, _ out: inout Judgement) {
-        let known = table.groups[place].firings[firing]
-        if known.count >= 2 * known.toldCount {
+        if table.groups[place].firings[firing].hasDoubled {
             tell(place, firing, &out)
-        } else if known.untoldSince == .min {
+        } else if table.groups[place].firings[firing].untoldSince == .min {
             // One timer, from the first event that is not told.
-            table.groups[place].firings[firing].untoldSince = known.last
+            let last = table.groups[place].firings[firing].last
+            table.groups[place].firings[firing].untoldSince = last
             out.timers.add(
                 CorrelationTimer(
-                    time: known.last.addingClamped(out.options.tellInterval.multipliedClamped(by: 1_000_000)),
+                    time: last.addingClamped(out.options.tellInterval.multipliedClamped(by: 1_000_000)),
                     unit: Int32(number),
                     place: Int32(place), serial: table.groups[place].serial, kind: .tell))
         }
@@ -327,19 +273,19 @@ struct CorrelationUnit {
         table.groups[place].firings[firing].revision += 1
         let known = table.groups[place].firings[firing]
         let room = max(0, out.options.maxEvidence - known.handedOn)
-        let hits = known.fresh.suffix(room)
+        let hits = known.fresh.suffix(room).compactMap { out.held[$0]?.packed }
         let excess = known.fresh.count - hits.count
         if excess > 0 { out.lost.evidence.add(excess) }
         table.groups[place].firings[firing].omitted += excess
         table.groups[place].firings[firing].handedOn += hits.count
-        table.groups[place].firings[firing].fresh = []
+        table.groups[place].firings[firing].releaseHits(&out.held)
         table.groups[place].firings[firing].toldCount = known.count
         table.groups[place].firings[firing].untoldSince = .min
         var told = Firing(
             id: known.id, revision: known.revision, rule: plan.rule,
             group: GroupKey.values(table.groups[place].key, plan), time: known.time, first: known.first,
-            last: known.last, count: known.isWithdrawn ? 0 : known.count, hits: hits.map(\.hit),
-            omitted: known.omitted + excess)
+            last: known.last, count: known.isWithdrawn ? 0 : known.count, hits: [], omitted: known.omitted + excess)
+        told.packedHits = hits
         told.isApproximate = known.isApproximate
         told.isIncomplete = table.groups[place].isIncomplete
         told.isWithdrawn = known.isWithdrawn
@@ -350,7 +296,10 @@ struct CorrelationUnit {
     mutating func boundFirings(_ place: Int, _ out: inout Judgement) {
         let excess = table.groups[place].firings.count - out.options.maxFirings
         if excess > 0 {
-            for firing in 0..<excess { tell(place, firing, &out) }
+            for firing in 0..<excess {
+                tell(place, firing, &out)
+                table.groups[place].firings[firing].releaseHits(&out.held)
+            }
             table.groups[place].firings.removeFirst(excess)
         }
         let undone = table.groups[place].withdrawn.count - out.options.maxFirings
@@ -362,14 +311,15 @@ struct CorrelationUnit {
         let limit = time.subtractingClamped(out.options.lateness.multipliedClamped(by: 1_000_000))
         while table.groups[place].firings.count > 1, table.groups[place].firings[0].openUntil <= limit {
             tell(place, 0, &out)
+            table.groups[place].firings[0].releaseHits(&out.held)
             table.groups[place].firings.removeFirst()
         }
         boundFirings(place, &out)
         if !table.groups[place].withdrawn.isEmpty { table.groups[place].withdrawn.removeAll { $0.time <= limit } }
         if plan.kind == nil {
-            table.groups[place].forgetAll()
+            table.groups[place].forgetAll(&out.held)
         } else {
-            table.groups[place].release(through: limit.subtractingClamped(plan.timespan))
+            table.groups[place].release(through: limit.subtractingClamped(plan.timespan), &out.held)
         }
     }
 }

@@ -2,7 +2,7 @@
 public import Events
 public import Instruments
 public import Sigma
-internal import Synchronization
+internal import Wire
 
 /// Turns rule hits into firings, in event time: the object of one thread.
 ///
@@ -20,7 +20,6 @@ public struct Correlator {
     let options: Options
     var units: [CorrelationUnit] = []
     var pending = PendingHits()
-    let ledger = HitLedger()
     var watermark: Watermark
     /// Everything at or before this has been judged.
     var frontier = Int64.min
@@ -94,10 +93,15 @@ public struct Correlator {
         let waiting = pending.all
         pending = PendingHits()
         for entry in waiting {
-            let prepared = plan.prepare(entry.box.hit)
-            guard !prepared.keys.isEmpty else { continue }
-            pending.insert(PendingHit(time: entry.time, box: HitBox(prepared, ledger), source: entry.source))
+            guard let hit = judgement.held[entry.hit] else { continue }
+            judgement.held.release(entry.hit)
+            let prepared = plan.prepare(hit.packed.hit)
+            guard prepared.keyCount > 0 else { continue }
+            pending.insert(
+                PendingHit(
+                    time: entry.time, prepared, number: judgement.held.insert(prepared), source: Int(entry.source)))
         }
+        for identity in old.keys { old[identity]?.table.releaseHits(&judgement.held) }
         return old.values.filter { $0.table.count > 0 }.map(\.plan.rule.id).sorted()
     }
 
@@ -108,9 +112,10 @@ public struct Correlator {
     /// How many groups are kept.
     public var groupCount: Int { units.reduce(0) { $0 + $1.table.count } }
 
-    /// What groups hold: events in windows, firings that may still change, and moments that are waited for.
-    public var load: (events: Int, firings: Int, timers: Int) {
-        var load = (events: 0, firings: 0, timers: judgement.timers.count)
+    /// What groups hold: events in windows, firings that may still change, moments that are waited for; and the hits that are
+    /// held for them or that wait.
+    public var load: (events: Int, firings: Int, timers: Int, hits: Int) {
+        var load = (events: 0, firings: 0, timers: judgement.timers.count, hits: judgement.held.count)
         for unit in units {
             for group in unit.table.groups {
                 load.events += group.kept
@@ -130,9 +135,9 @@ public struct Correlator {
         // A frame may have several hits, all in one call.
         let before = taken
         for hit in hits {
-            if before.has(hit.hit) { continue }
-            taken.note(hit.hit)
-            accept(hit.plan === plan ? hit : plan.prepare(hit.hit), now)
+            if before.has(hit) { continue }
+            taken.note(hit)
+            accept(hit.plan == plan.number ? hit : plan.prepare(hit.packed.hit), now)
         }
         judge(now: now)
         while pending.count > options.maxPending, let time = pending.earliest {
@@ -145,14 +150,14 @@ public struct Correlator {
     }
 
     private mutating func accept(_ hit: PreparedHit, _ now: Int64) {
-        let received = hit.hit.received
-        let time = orderTime(hit.hit.time, received)
+        let received = hit.received
+        let time = orderTime(hit.time, received)
         let source = source(hit.source)
         receivedThrough = max(receivedThrough, received)
         watermark.observe(time, partition: source, now: now)
         if hit.isUnreadable { lost.unreadable.add() }
-        guard !hit.keys.isEmpty else { return }
-        let entry = PendingHit(time: time, box: HitBox(hit, ledger), source: source)
+        guard hit.keyCount > 0 else { return }
+        let entry = PendingHit(time: time, hit, number: judgement.held.insert(hit), source: source)
         if time > frontier {
             pending.insert(entry)
         } else {
@@ -243,35 +248,40 @@ public struct Correlator {
     /// Adds the events of one time to their groups, then judges each group once: inner correlations before outer ones.
     private mutating func judgeRun(at time: Int64) {
         for entry in run {
-            let prepared = entry.box.prepared
-            for key in prepared.keys {
+            guard let prepared = judgement.held[entry.hit] else { continue }
+            let bytes = prepared.packed.bytes
+            for number in 0..<prepared.keyCount {
+                guard let key = prepared.key(number) else { continue }
                 if units[key.unit].plan.values.isEmpty || key.value != nil {
                     let window = WindowEntry(
-                        time: time, identity: prepared.identity, content: prepared.content, value: key.value ?? 0,
-                        hit: entry.box, step: UInt16(truncatingIfNeeded: key.referred))
-                    add(window, key.unit, key.group, entry.source, prepared.hit.received)
+                        time: time, identity: entry.identity, content: entry.content, value: key.value ?? 0,
+                        hit: entry.hit, step: UInt16(truncatingIfNeeded: key.referred))
+                    add(
+                        window, key.unit, bytes.span.bytes.part(key.start, key.count), key.hash, Int(entry.source),
+                        prepared.received)
                 } else {
                     lost.valueless.add()
                 }
             }
-            passDerived(entry.source, at: time)
+            judgement.held.release(entry.hit)
+            passDerived(Int(entry.source), at: time)
         }
         run.removeAll(keepingCapacity: true)
         judgeTouched(time)
         judgeLater()
     }
 
+    /// Adds an event to the group of a key, given with its hash; the group holds the hit from then on.
     private mutating func add(
-        _ entry: WindowEntry, _ unit: Int, _ key: [UInt8], _ source: Int, _ received: Int64
+        _ entry: WindowEntry, _ unit: Int, _ key: RawSpan, _ hash: UInt64, _ source: Int, _ received: Int64
     ) {
-        let place = units[unit].group(key, source: source, &judgement)
-        units[unit].table.groups[place].lastReceived = max(units[unit].table.groups[place].lastReceived, received)
-        if entry.time > units[unit].table.groups[place].judgedAt {
-            let isFirst = units[unit].table.groups[place].judged == units[unit].table.groups[place].entries.count
+        let place = units[unit].group(key, hash: hash, source: source, &judgement)
+        switch units[unit].table.groups[place].arrival(of: entry.time, received) {
+        case .first:
+            touched.append((unit, place))
             units[unit].append(entry, to: place, &judgement)
-            if isFirst { touched.append((unit, place)) }
-        } else {
-            units[unit].insert(entry, into: place, &judgement)
+        case .next: units[unit].append(entry, to: place, &judgement)
+        case .late: units[unit].insert(entry, into: place, &judgement)
         }
     }
 
@@ -336,17 +346,20 @@ public struct Correlator {
     private mutating func hand(_ item: Judgement.Derived, _ source: Int) {
         let outer = plan.units[item.route.unit]
         let values = GroupKey.values(item.key, plan.units[item.inner])
+        defer { judgement.held.release(item.entry.hit) }
         let key = outer.key(item.route) { name in values.first { $0.field == name }?.value }
         guard let key, outer.values.isEmpty || key.value != nil else { return }
         var entry = item.entry
         entry.value = key.value ?? 0
+        let (bytes, unit) = (key.group.span.bytes, item.route.unit)
+        let hash = GroupKey.hash(bytes)
         if item.isUndone {
-            later.remove(item)
-            if let place = units[item.route.unit].known(key.group, source: source, &judgement) {
-                units[item.route.unit].remove(entry, from: place, &judgement)
+            later.remove(item, &judgement.held)
+            if let place = units[unit].known(bytes, hash: hash, source: source, &judgement) {
+                units[unit].remove(entry, from: place, &judgement)
             }
         } else {
-            add(entry, item.route.unit, key.group, source, 0)
+            add(entry, unit, bytes, hash, source, 0)
         }
     }
 
@@ -373,7 +386,7 @@ public struct Correlator {
 
     /// Lets the hits of the stalest groups go until what is held is within its bound: their events count on.
     private mutating func cutEvidence() {
-        func isFull() -> Bool { ledger.bytes.load(ordering: .relaxed) > options.maxEvidenceBytes }
+        func isFull() -> Bool { judgement.held.bytes > options.maxEvidenceBytes }
         // The stalest of all rules: a hit is let go when the last group that holds it does.
         while isFull() {
             var stalest: (unit: Int, time: Int64)?
@@ -383,7 +396,7 @@ public struct Correlator {
             }
             guard let stalest else { return }
             for _ in 0..<Correlator.cutsAtOnce where isFull() {
-                guard units[stalest.unit].table.cutStalest() else { break }
+                guard units[stalest.unit].table.cutStalest(&judgement.held) else { break }
             }
         }
     }

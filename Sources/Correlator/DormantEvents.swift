@@ -45,8 +45,8 @@ struct DormantEvents {
     private(set) var count = 0
 
     /// Hands over the records, the oldest first.
-    func forEach(_ body: (Record) -> Void) {
-        for number in oldest..<end where !self[number].marks.contains(.taken) { body(self[number]) }
+    func forEach(_ body: (Record) throws -> Void) rethrows {
+        for number in oldest..<end where !self[number].marks.contains(.taken) { try body(self[number]) }
     }
 
     /// Keeps an event of a group.

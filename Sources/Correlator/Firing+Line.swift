@@ -9,9 +9,9 @@ extension Firing {
         var joined: [Firing] = []
         for firing in firings {
             if let place = places[firing.id] {
-                let hits = joined[place].hits
+                let hits = joined[place].packedHits
                 joined[place] = firing
-                joined[place].hits = hits + firing.hits
+                joined[place].packedHits = hits + firing.packedHits
             } else {
                 places[firing.id] = joined.count
                 joined.append(firing)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Wire
 
 /// The groups of one rule, bounded, with two orders of last use: over all and by source.
 struct GroupTable {
@@ -9,7 +10,7 @@ struct GroupTable {
     }
 
     var groups: [Group] = []
-    private var places: [[UInt8]: Int32] = [:]
+    private var index = KeyIndex()
     private var free: [Int32] = []
     private var serial: UInt32 = 0
     private var all = Ends()
@@ -25,7 +26,21 @@ struct GroupTable {
     /// The stalest group.
     var stalest: Int? { all.oldest >= 0 ? Int(all.oldest) : nil }
 
-    func place(of key: [UInt8]) -> Int? { places[key].map { Int($0) } }
+    /// The place of a group, by its key and the key's hash.
+    func place(of key: RawSpan, hash: UInt64) -> Int? {
+        let tag = KeyIndex.tag(hash)
+        var slot = Int(tag)
+        while let place = index.next(tag, from: &slot) {
+            if groups[place].isKey(key) { return place }
+        }
+        return nil
+    }
+
+    /// The group that was used next after another.
+    func newer(than place: Int) -> Int? {
+        let next = groups[place].links.newer
+        return next >= 0 ? Int(next) : nil
+    }
 
     /// The places of all groups, the stalest first.
     var inOrder: [Int] {
@@ -36,6 +51,11 @@ struct GroupTable {
             place = groups[Int(place)].links.newer
         }
         return order
+    }
+
+    /// Lets the hits of all groups go, before the table goes.
+    mutating func releaseHits(_ held: inout HeldHits) {
+        for place in groups.indices { groups[place].releaseHits(&held) }
     }
 
     /// Moves a group to the end of both orders.
@@ -52,10 +72,11 @@ struct GroupTable {
     }
 
     /// Makes a group; the caller has made room.
-    mutating func insert(_ key: [UInt8], source: Int) -> Int {
+    mutating func insert(_ key: [UInt8], hash: UInt64, source: Int) -> Int {
         serial &+= 1
         var group = Group()
         group.key = key
+        group.tag = KeyIndex.tag(hash)
         group.source = Int32(source)
         group.serial = serial
         let place: Int
@@ -66,7 +87,7 @@ struct GroupTable {
             place = groups.count
             groups.append(group)
         }
-        places[key] = Int32(place)
+        index.insert(KeyIndex.tag(hash), place: place)
         while sources.count <= source { sources.append(Ends()) }
         linkToAll(place)
         linkToSource(place)
@@ -74,10 +95,11 @@ struct GroupTable {
         return place
     }
 
-    mutating func remove(_ place: Int) {
+    mutating func remove(_ place: Int, _ held: inout HeldHits) {
         unlinkFromAll(place)
         unlinkFromSource(place)
-        places[groups[place].key] = nil
+        index.remove(groups[place].tag, place: place)
+        groups[place].releaseHits(&held)
         groups[place] = Group()
         free.append(Int32(place))
     }
@@ -103,21 +125,14 @@ struct GroupTable {
     }
 
     /// Lets the hits of the stalest group go that holds any; false when there is none.
-    mutating func cutStalest() -> Bool {
+    mutating func cutStalest(_ held: inout HeldHits) -> Bool {
         if uncut < 0 { uncut = all.oldest }
         while uncut >= 0 {
             let place = Int(uncut)
             // The group used last is about to be judged: its hits stay.
             guard groups[place].links.newer >= 0 else { return false }
             uncut = groups[place].links.newer
-            var found = false
-            for index in groups[place].head..<groups[place].entries.count where groups[place].entries[index].hit != nil
-            {
-                groups[place].entries[index].hit = nil
-                groups[place].entries[index].isCut = true
-                found = true
-            }
-            if found { return true }
+            if groups[place].cutHits(&held) { return true }
         }
         return false
     }

@@ -10,6 +10,8 @@ struct Judgement {
     /// What correlations hand to those that they are a step of, in the order of the units.
     var derived: [Derived] = []
     var timers = TimerHeap()
+    /// The hits that wait, or that groups and firings hold.
+    var held = HeldHits()
 
     init(options: Correlator.Options, lost: Correlator.Lost) {
         self.options = options
@@ -22,6 +24,7 @@ struct Judgement {
         var inner: Int
         var route: CorrelationPlan.Route
         var key: [UInt8]
+        /// Its hit is held for it.
         var entry: WindowEntry
         var isUndone = false
     }
@@ -57,10 +60,13 @@ struct DerivedQueue {
     }
 
     /// Takes out what is taken back by `undone`.
-    mutating func remove(_ undone: Judgement.Derived) {
+    mutating func remove(_ undone: Judgement.Derived, _ held: inout HeldHits) {
         items.removeAll { other in
-            other.item.entry.time == undone.entry.time && other.item.route.unit == undone.route.unit
+            let isUndone =
+                other.item.entry.time == undone.entry.time && other.item.route.unit == undone.route.unit
                 && other.item.route.referred == undone.route.referred && other.item.key == undone.key
+            if isUndone { held.release(other.item.entry.hit) }
+            return isUndone
         }
     }
 }

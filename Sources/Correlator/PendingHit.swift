@@ -4,15 +4,26 @@
 struct PendingHit {
     /// The time it is ordered by.
     var time: Int64
-    var box: HitBox
+    /// What it is made of, and the same of its event.
+    var identity: UInt64
+    var content: UInt64
+    /// Its number among ``HeldHits``.
+    var hit: UInt32
     /// The number of its source.
-    var source: Int
+    var source: Int32
+
+    init(time: Int64, _ prepared: PreparedHit, number: UInt32, source: Int) {
+        self.time = time
+        identity = prepared.identity
+        content = prepared.content
+        hit = number
+        self.source = Int32(truncatingIfNeeded: source)
+    }
 
     /// Time, then content: never the order of arrival.
     static func precedes(_ a: PendingHit, _ b: PendingHit) -> Bool {
         if a.time != b.time { return a.time < b.time }
-        let (first, second) = (a.box.prepared, b.box.prepared)
-        return (first.identity, first.content) < (second.identity, second.content)
+        return (a.identity, a.content) < (b.identity, b.content)
     }
 }
 

@@ -32,7 +32,7 @@ struct TakenFrames {
     private var outOfTurn: [Int: [Frame]] = [:]
 
     /// Whether a hit's frame was taken; never without a journal.
-    func has(_ hit: Hit) -> Bool {
+    func has(_ hit: PreparedHit) -> Bool {
         guard let position = hit.position else { return false }
         let frame = Frame(position)
         if hit.isOutOfTurn { return outOfTurn[position.log]?.contains(frame) ?? false }
@@ -40,7 +40,7 @@ struct TakenFrames {
     }
 
     /// Takes note of a hit's frame.
-    mutating func note(_ hit: Hit) {
+    mutating func note(_ hit: PreparedHit) {
         guard let position = hit.position else { return }
         let frame = Frame(position)
         guard hit.isOutOfTurn else {
@@ -74,6 +74,11 @@ struct TakenFrames {
         self = TakenFrames()
         for _ in 0..<(try reader.count()) {
             let log = try reader.int()
+            if reader.isEarlier {
+                let epoch = UInt32(truncatingIfNeeded: try reader.int())
+                last[log] = Frame(epoch: epoch, number: try reader.u64())
+                continue
+            }
             last[log] = try TakenFrames.frames(&reader).last
             let frames = try TakenFrames.frames(&reader)
             if !frames.isEmpty { outOfTurn[log] = frames.suffix(TakenFrames.mostOutOfTurn) }

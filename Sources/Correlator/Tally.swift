@@ -38,7 +38,7 @@ class Tally {
 
 /// How many different values there are: exact up to a limit, estimated beyond.
 final class DistinctTally: Tally {
-    private var counts: [UInt64: Int32] = [:]
+    private var counts = ValueCounts()
     private var sketch: SlicedSketch?
     private let timespan: Int64
     private let limit: Int
@@ -53,22 +53,21 @@ final class DistinctTally: Tally {
             sketch?.add(entry.value, at: entry.time)
             return
         }
-        counts[entry.value, default: 0] += 1
+        counts.add(entry.value)
         guard counts.count > limit else { return }
         var estimate = SlicedSketch(timespan: timespan)
         // When each was seen is not kept: they all count as seen now, and leave the window later than they might.
-        for value in counts.keys { estimate.add(value, at: entry.time) }
+        counts.forEach { estimate.add($0, at: entry.time) }
         sketch = estimate
-        counts = [:]
+        counts = ValueCounts()
     }
 
     override func remove(_ entry: WindowEntry) {
-        guard sketch == nil, let place = counts.index(forKey: entry.value) else { return }
-        if counts.values[place] > 1 { counts.values[place] -= 1 } else { counts.remove(at: place) }
+        if sketch == nil { counts.remove(entry.value) }
     }
 
     override func reset() {
-        counts = [:]
+        counts = ValueCounts()
         sketch = nil
     }
 

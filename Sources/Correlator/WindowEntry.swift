@@ -1,29 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Events
-internal import Synchronization
-
-/// A hit that is held on to as evidence, with its size in a ledger for as long as anybody holds it.
-final class HitBox: Sendable {
-    let prepared: PreparedHit
-    private let cost: Int
-    private let ledger: HitLedger
-
-    var hit: Hit { prepared.hit }
-
-    init(_ prepared: PreparedHit, _ ledger: HitLedger) {
-        self.prepared = prepared
-        self.ledger = ledger
-        cost = prepared.cost
-        ledger.bytes.add(cost, ordering: .relaxed)
-    }
-
-    deinit { ledger.bytes.subtract(cost, ordering: .relaxed) }
-}
-
-/// How many bytes of hits are held.
-final class HitLedger: Sendable {
-    let bytes = Atomic<Int>(0)
-}
 
 /// An event inside a group's window.
 struct WindowEntry {
@@ -35,14 +10,18 @@ struct WindowEntry {
     var content: UInt64
     /// The value that is counted or reckoned with: a hash, or the bits of a number.
     var value: UInt64
-    /// The hit; nil where only the count goes on, and for the second rule that one hit matched.
-    var hit: HitBox?
+    /// The number of the hit among ``HeldHits``; none where only the count goes on, and for the second rule that one hit
+    /// matched.
+    var hit: UInt32
     /// The number of the rule among those that the unit refers to.
     var step: UInt16
     /// Whether another correlation made it, and not an event.
     var isDerived = false
     /// Whether its hit was given up for want of room.
     var isCut = false
+
+    /// Whether it has a hit.
+    var hasHit: Bool { hit != HeldHits.none }
 
     /// Time, then step, then content: never the order of arrival. Steps of one time satisfy an order.
     static func precedes(_ a: WindowEntry, _ b: WindowEntry) -> Bool {

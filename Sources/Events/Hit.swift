@@ -129,7 +129,7 @@ public struct Firing: Sendable {
     /// The number of events in it.
     public var count: Int
     /// The events new in this revision, oldest first; bounded by the correlator.
-    public var hits: [Hit]
+    public var packedHits: [PackedHit]
     /// Events that belong to it and are not in `hits` of any revision because of a bound.
     public var omitted: Int
     /// Whether its number of different values is an estimate.
@@ -152,7 +152,13 @@ public struct Firing: Sendable {
         self.first = first
         self.last = last
         self.count = count
-        self.hits = hits
+        packedHits = hits.map { PackedHit($0) }
         self.omitted = omitted
+    }
+
+    /// The events new in this revision, oldest first. Each reading unpacks them.
+    public var hits: [Hit] {
+        get { packedHits.map(\.hit) }
+        set { packedHits = newValue.map { PackedHit($0) } }
     }
 }

@@ -31,7 +31,8 @@ extension IncidentRecord {
         let level = IncidentSeverity(level: firing.rule.level)
         let place = detections.firstIndex { $0.firing == firing.id }
         let before =
-            place.map { detections[$0].count } ?? known ?? (firing.revision > 1 ? firing.count - firing.hits.count : 0)
+            place.map { detections[$0].count } ?? known
+            ?? (firing.revision > 1 ? firing.count - firing.packedHits.count : 0)
         let isNew = place == nil && known == nil && firing.revision <= 1
         if let rule = rules.firstIndex(where: { $0.rule == firing.rule.id }) {
             rules[rule].detections += isNew ? 1 : 0

@@ -7,6 +7,7 @@ enum Schema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 incidents, evidence, outbox, checkpoints") { try $0.execute(sql: first) }
         migrator.registerMigration("2 announcements, suppressions") { try $0.execute(sql: second) }
+        migrator.registerMigration("3 checkpoints in parts") { try $0.execute(sql: third) }
         return migrator
     }
 
@@ -48,5 +49,10 @@ enum Schema {
             incident TEXT NOT NULL, revision INTEGER NOT NULL, PRIMARY KEY (incident, revision)) STRICT, WITHOUT ROWID;
         CREATE TABLE suppressions (
             fingerprint TEXT PRIMARY KEY, incident TEXT NOT NULL, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        """
+
+    private static let third = """
+        CREATE TABLE checkpoint_parts (
+            name TEXT NOT NULL, part INTEGER NOT NULL, value BLOB NOT NULL, PRIMARY KEY (name, part)) STRICT;
         """
 }

@@ -147,6 +147,20 @@ public struct StoreView {
             [UInt8]($0)
         }
     }
+
+    /// How many bytes the parts kept under `name` have in all.
+    public func checkpointPartBytes(_ name: String) throws -> Int {
+        try Int.fetchOne(
+            database, sql: "SELECT coalesce(sum(length(value)), 0) FROM checkpoint_parts WHERE name = ?",
+            arguments: [name]) ?? 0
+    }
+
+    /// One part of the value kept under `name`, or nil.
+    public func checkpoint(_ name: String, part: Int) throws -> [UInt8]? {
+        try Data.fetchOne(
+            database, sql: "SELECT value FROM checkpoint_parts WHERE name = ? AND part = ?", arguments: [name, part]
+        ).map { [UInt8]($0) }
+    }
 }
 
 extension StoredIncident {

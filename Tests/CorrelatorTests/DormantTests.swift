@@ -50,6 +50,29 @@ struct DormantTests {
         #expect(fired > 0, "a test of nothing")
     }
 
+    /// The same with some hundreds of groups that push each other out.
+    @Test func manyGroups() {
+        let set = Support.counting("gte: 3", timespan: "1h")
+        var generator = Generator(state: 17)
+        let hits = (0..<6_000).map {
+            Support.hit(Double($0), user: "u\(Int.random(in: 0..<500, using: &generator))", note: "\($0)")
+        }
+        func first(_ options: Correlator.Options) -> [String: String] {
+            var correlator = Correlator(ruleSet: set, options: options, registry: Registry())
+            var found: [String: String] = [:]
+            for hit in hits {
+                for firing in correlator.accept([hit], now: 0, partition: 0) {
+                    found[firing.group[0].value] = found[firing.group[0].value] ?? "\(firing.id) \(firing.time)"
+                }
+                #expect(correlator.groupCount <= options.maxGroups)
+            }
+            return found
+        }
+        let expected = first(options(groups: 1_000))
+        #expect(expected.count > 400)
+        #expect(first(options(groups: 130)) == expected)
+    }
+
     /// Five events in fifty minutes, behind the same firewall as a flood of keys.
     @Test func slowAttacker() {
         let registry = Registry()

@@ -184,6 +184,61 @@ struct OracleTests {
         }
     }
 
+    /// Many values come and go in a long stream.
+    @Test(arguments: [10, 45, 62]) func manyValues(_ limit: Int) {
+        let kind = Kind(name: "many", body: "type: value_count\n  condition: {field: value, gte: \(limit)}") {
+            Set($0.map(\.value)).count >= limit
+        }
+        var generator = Generator(state: UInt64(limit))
+        let events = (0..<1_500).map { number in
+            Event(
+                time: Int64(number) * Support.second / 10, step: number % 3, user: "a",
+                value: Int.random(in: 0..<90, using: &generator))
+        }
+        var options = Correlator.Options.offline
+        options.maxWindow = 200
+        let firings = Support.run(
+            set(kind, "every"), events.enumerated().map { hit($0.element, $0.offset) }, options: options)
+        let wanted = expected(kind, "every", events, "a")
+        #expect(wanted.count > 5 && wanted.count < 1_500)
+        #expect(firings.map(\.time) == wanted.map(\.0))
+    }
+
+    /// Hits are let go with the last that holds them, whatever became of groups, firings and rules; and not before.
+    @Test(arguments: kinds, ["once", "reset", "every"]) func holdsNoHitTooLong(_ kind: Kind, _ refire: String) throws {
+        var generator = Generator(state: 41)
+        let set = set(kind, refire)
+        for round in 0..<20 {
+            var options = Correlator.Options()
+            options.outOfOrder = [0, 2_000][round % 2]
+            options.lateness = 20_000
+            options.maxGroups = [1, 100][round / 2 % 2]
+            options.maxEvidence = [2, 50][round / 4 % 2]
+            options.maxFirings = 3
+            options.maxWindow = [8, 1_000][round / 8 % 2]
+            options.maxEvidenceBytes = [3_000, 1_000_000][round / 3 % 2]
+            var correlator = Correlator(ruleSet: set, options: options, registry: Registry())
+            for (number, event) in stream(&generator).enumerated() {
+                _ = correlator.accept([hit(event, number)], now: 0, partition: 0)
+                if number == 30 {
+                    var other = Correlator(ruleSet: set, options: options, registry: Registry())
+                    _ = try other.restore(correlator.snapshot())
+                    #expect(other.load.hits == correlator.load.hits)
+                    correlator = other
+                }
+                if number == 40, round % 5 == 0 {
+                    correlator.reload(self.set(kind, refire == "once" ? "every" : "once"), registry: Registry())
+                }
+            }
+            _ = correlator.finish()
+            let far = Event(time: 1_000_000 * Support.second, step: 0, user: "z", value: 0)
+            _ = correlator.accept([hit(far, 1_000)], now: 0, partition: 0)
+            _ = correlator.finish()
+            #expect(correlator.groupCount <= 1)
+            #expect(correlator.load.hits == correlator.load.events, "only what the last group holds")
+        }
+    }
+
     /// A snapshot at any place, read into a new correlator, and the rest of the input: every firing and every revision is
     /// the one that no interruption gives.
     @Test(arguments: kinds) func snapshot(_ kind: Kind) throws {

@@ -147,6 +147,54 @@ import Testing
         }
     }
 
+    /// What the disk has at any moment of a checkpoint in parts, as a crash would leave it, is the one before, whole.
+    @Test func aCheckpointIsKeptWholeOrNotAtAll() throws {
+        let folder = try Place.scratch()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.path + "/penstock.sqlite"
+        let store = try StateStore(path: path)
+        func put(_ change: StoreChange, _ mark: UInt8, _ count: Int) throws {
+            try change.setCheckpoint("a", [mark])
+            for part in 0..<count {
+                try change.setCheckpoint("a", part: part, [UInt8](repeating: mark, count: 1 << 20))
+            }
+            try change.endCheckpoint("a", parts: count)
+        }
+        func parts(_ store: StateStore) throws -> [UInt8] {
+            try store.look { view in
+                var marks: [UInt8] = []
+                while let part = try view.checkpoint("a", part: marks.count) {
+                    #expect(part.count == 1 << 20 && Set(part).count == 1)
+                    marks.append(part[0])
+                }
+                #expect(try view.checkpointPartBytes("a") == marks.count << 20)
+                return marks
+            }
+        }
+        try store.change { try put($0, 1, 5) }
+        try store.change { change in
+            try put(change, 2, 30)
+            // More than SQLite keeps in memory: parts of the change stand in the files.
+            for name in ["", "-wal"] {
+                try FileManager.default.copyItem(atPath: path + name, toPath: folder.path + "/crashed.sqlite" + name)
+            }
+        }
+        let log = try FileManager.default.attributesOfItem(atPath: folder.path + "/crashed.sqlite-wal")[.size] as? Int
+        #expect((log ?? 0) > 20 << 20)
+        let crashed = try StateStore(path: folder.path + "/crashed.sqlite")
+        #expect(try crashed.look { try $0.checkpoint("a") } == [1])
+        #expect(try parts(crashed) == [1, 1, 1, 1, 1])
+        #expect(throws: StoreError.self) {
+            try store.change { change in
+                try put(change, 3, 2)
+                throw StoreError.busy(path: "")
+            }
+        }
+        #expect(try parts(store) == [UInt8](repeating: 2, count: 30))
+        try store.change { try put($0, 4, 3) }
+        #expect(try parts(store) == [4, 4, 4], "parts beyond the last are gone")
+    }
+
     @Test func anotherProcessIsNamed() throws {
         let folder = try Place.scratch()
         defer { try? FileManager.default.removeItem(at: folder) }

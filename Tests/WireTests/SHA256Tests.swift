@@ -23,6 +23,24 @@ struct SHA256Tests {
         #expect(SHA256.digest(bytes.span.bytes).count == 32)
     }
 
+    /// What is put together from parts of any length has the digest of the whole.
+    @Test func parts() {
+        let bytes = (0..<400).map { UInt8(truncatingIfNeeded: $0 &* 37) }
+        for step in 1..<140 {
+            var digest = SHA256.Digest()
+            for start in stride(from: 0, to: 400, by: step) {
+                if start % 3 == 0 {
+                    for byte in bytes[start..<min(400, start + step)] { digest.add(byte: byte) }
+                } else {
+                    digest.add(bytes.span.bytes.extracting(start..<min(400, start + step)))
+                }
+            }
+            digest.finish()
+            #expect(digest.bytes == SHA256.digest(bytes.span.bytes))
+            #expect(digest.prefix == digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
+        }
+    }
+
     /// Every length around the block size differs from its neighbours and is the same from any offset.
     @Test func lengths() {
         var seen: Set<String> = []

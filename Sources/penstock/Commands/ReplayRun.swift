@@ -75,7 +75,7 @@ struct ReplayRun {
         var after = ReplaySide(tried, rules.configuration)
         let counts = try read(before.plan, after.plan) { step in
             // Both hear of every event that either of them matches, so that event time goes on alike for both.
-            for (old, new) in zip(step.hits, step.rivals) { comparison.note(old.hit.rules, new.hit.rules) }
+            for (old, new) in zip(step.hits, step.rivals) { comparison.note(old.packed.rules, new.packed.rules) }
             for made in before.accept(step.hits, from: step.start, to: step.end) { comparison.note(made, isNew: false) }
             for made in after.accept(step.rivals, from: step.start, to: step.end) { comparison.note(made, isNew: true) }
         }

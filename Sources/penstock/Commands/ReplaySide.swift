@@ -76,7 +76,7 @@ struct ReplaySide {
     private mutating func note(_ firings: [Firing], _ now: Int64) {
         for firing in firings {
             var bare = firing
-            bare.hits = []
+            bare.packedHits = []
             if var known = open[firing.id] {
                 known.made.firing = bare
                 known.told = now
@@ -84,7 +84,7 @@ struct ReplaySide {
                 continue
             }
             var made = ReplayFiring(firing: bare)
-            if let hit = firing.hits.last {
+            if let hit = firing.packedHits.last?.hit {
                 made.uid = hit.uid
                 let evidence = hit.evidence.first { $0.kind != .packet }
                 made.line = Array((evidence?.bytes ?? []).prefix(ReplaySide.shownBytes))

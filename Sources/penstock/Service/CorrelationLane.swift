@@ -137,7 +137,7 @@ final class CorrelationLane: @unchecked Sendable {
                 batches += 1
                 clock.step(steady: steadyClock(), hits: true)
                 take(correlator.accept(hits, now: clock.now))
-                if let hit = hits.first { lag.set(max(0, (wallClock() &- hit.hit.received) / 1_000_000)) }
+                if let hit = hits.first { lag.set(max(0, (wallClock() &- hit.received) / 1_000_000)) }
                 continue
             }
             // All hits before `reached` have been taken now.
@@ -168,11 +168,11 @@ final class CorrelationLane: @unchecked Sendable {
     /// Goes on where the checkpoint was made; the frames behind it are read from the journal.
     func resume(_ checkpoint: CorrelationCheckpoint) {
         do {
-            let changed = try correlator.restore(checkpoint.state, now: wallClock())
+            let changed = try checkpoint.restore(&correlator, now: wallClock())
             if !changed.isEmpty {
                 log.notice("changed rules begin with empty windows: \(changed.joined(separator: ", "))")
             }
-        } catch { log.error("the checkpoint of windows cannot be read, they begin empty: \(error.reason)") }
+        } catch { log.error("the checkpoint of windows cannot be read, they begin empty: \(error)") }
     }
 
     /// Keeps the state of all windows with the place in the journal that it is exact for, and tells the journal which
@@ -182,13 +182,13 @@ final class CorrelationLane: @unchecked Sendable {
         let start = steadyClock()
         guard isLast || (start >= nextCheckpoint && reached != kept) else { return }
         if let store {
-            let state = correlator.snapshot()
-            do { try CorrelationCheckpoint(positions: reached, state: state).keep(in: store) } catch {
+            do {
+                snapshotBytes.set(Int64(try CorrelationCheckpoint.keep(correlator, reached, in: store)))
+            } catch {
                 nextCheckpoint = steadyClock() + 5_000_000_000
                 unstored.add()
                 return
             }
-            snapshotBytes.set(Int64(state.count))
             kept = reached
         }
         nextCheckpoint = steadyClock() + max(1_000_000_000, 30 * (steadyClock() - start))
