@@ -10,10 +10,11 @@ public enum Endpoint {
     ///
     /// - Parameters:
     ///   - isReady: why the service is not ready, or nil when it is.
+    ///   - remarks: lines for people that a service which is ready adds.
     ///   - refresh: called before every scrape, to set gauges that nobody else keeps.
     public static func application(
         host: String, port: Int, registry: Registry, logger: Logger, isReady: @escaping @Sendable () -> String?,
-        refresh: @escaping @Sendable () -> Void
+        remarks: @escaping @Sendable () -> [String] = { [] }, refresh: @escaping @Sendable () -> Void
     ) -> some ApplicationProtocol {
         let router = Router()
         // Alive: the process answers.
@@ -21,7 +22,7 @@ public enum Endpoint {
         // Ready: every listener is bound and every output was started.
         router.get("/readyz") { _, _ in
             if let reason = isReady() { return text(reason + "\n", status: .serviceUnavailable) }
-            return text("ready\n")
+            return text((["ready"] + remarks()).map { $0 + "\n" }.joined())
         }
         router.get("/metrics") { _, _ in
             refresh()

@@ -154,7 +154,7 @@ public struct Correlator {
         let time = orderTime(hit.time, received)
         let source = source(hit.source)
         receivedThrough = max(receivedThrough, received)
-        watermark.observe(time, partition: source, now: now)
+        watermark.observe(time, partition: source, received: received, now: now)
         if hit.isUnreadable { lost.unreadable.add() }
         guard hit.keyCount > 0 else { return }
         let entry = PendingHit(time: time, hit, number: judgement.held.insert(hit), source: source)
@@ -168,7 +168,7 @@ public struct Correlator {
 
     /// Takes note that a partition's events have reached `time`, although none of them hit a rule.
     public mutating func observe(time: Int64, now: Int64, partition: Int) {
-        watermark.observe(time, partition: options.maxSources + 1 + partition, now: now)
+        watermark.observe(time, partition: options.maxSources + 1 + partition, received: 0, now: now)
     }
 
     /// Lets the receive clock reach `now` and tells what fired.

@@ -29,6 +29,8 @@ struct EventFacts {
     var targetLevel: String?
     var originalTime: String?
     var offset: Int?
+    /// The time that it claims, where that is not its `time` because it lies in the future.
+    var claimed: Int64?
     var text = ""
     var writes: String?
     var isControl = false
@@ -56,6 +58,9 @@ struct EventFacts {
         targetLevel = EventFacts.short(event, "unmapped.zone.dst_level")
         originalTime = EventFacts.short(event, "metadata.original_time")
         offset = event.integer("timezone_offset").flatMap { abs($0) <= 1_440 ? Int($0) : nil }
+        if let time = event.integer("unmapped.penstock.claimed_time") {
+            claimed = time.multipliedReportingOverflow(by: 1_000_000).overflow ? nil : time * 1_000_000
+        }
         var details = ""
         for (name, members) in EventFacts.groups(event) where !EventFacts.plumbing.contains(name) {
             if EventFacts.controlProtocols.contains(name) {

@@ -25,7 +25,7 @@ extension IncidentEngine {
         + [
             "id", "uid", "group", "revision", "status", "last_action", "record", "record_sha256", "actor",
             "declared_by", "criterion",
-            "classification", "urgency", "functional_impact", "information_impact", "recoverability",
+            "classification", "classes", "urgency", "functional_impact", "information_impact", "recoverability",
             "cisa_functional_impact", "cisa_information_impact", "cisa_location", "cisa_location_level",
             "coverage_complete", "severity_reasons", "targets", "recommended",
         ].map { "unmapped.incident." + $0 }

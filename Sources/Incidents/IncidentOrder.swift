@@ -137,7 +137,10 @@ extension IncidentRecord {
             let before = classification.current
             classification.current = type
             classification.setBy = by
-            log("classified", "\(type), before \(before)", by: by, at: time)
+            let areClasses = setClasses(type, by: by)
+            log(
+                "classified", "\(type)\(areClasses ? " (classes of the taxonomy)" : ""), before \(before)", by: by,
+                at: time)
         case .explain(let text):
             try IncidentRecord.check(text, named: "a cause")
             cause = text

@@ -105,7 +105,8 @@ extension IncidentRecord {
             timeline.append(
                 TimelineEntry(
                     time: Moment(fact.time), originalTime: fact.originalTime, offsetMinutes: fact.offset,
-                    received: Moment(fact.received), eventUid: fact.uid, source: fact.source, asset: fact.target,
+                    claimedTime: fact.claimed.map { Moment($0) }, received: Moment(fact.received), eventUid: fact.uid,
+                    source: fact.source, asset: fact.target,
                     zones: fact.zones, rules: [rule], techniques: [], text: fact.text, evidence: []))
         }
         timeline.sort { ($0.time, $0.eventUid) < ($1.time, $1.eventUid) }

@@ -15,6 +15,7 @@ extension IncidentRecord {
         estimateImpact()
         estimateSeverity(knowledge.catalog)
         classify(firing)
+        deriveClasses()
         describeCISA(settings)
         contacts = settings.contacts.filter { contact in
             contact.zone == "*" || affected.contains { $0.zone == contact.zone }
@@ -219,7 +220,10 @@ extension IncidentRecord {
             classification = Classification(first: type, current: type)
         } else if classification.current != type {
             classification.current = type
-            classification.changedBy = firing.isEmpty ? classification.changedBy : firing
+            if !firing.isEmpty {
+                classification.changedBy = firing
+                classification.changedWhy = fact(of: firing)
+            }
         }
     }
 
@@ -262,12 +266,14 @@ extension IncidentRecord {
         var found: [String: SenderClock] = [:]
         for entry in timeline {
             guard let sender = senders[entry.eventUid], !sender.isEmpty else { continue }
-            let (lag, over) = entry.received.nanoseconds.subtractingReportingOverflow(entry.time.nanoseconds)
+            let (lag, over) = entry.received.nanoseconds.subtractingReportingOverflow(
+                (entry.claimedTime ?? entry.time).nanoseconds)
             guard !over else { continue }
             let milliseconds = Int(lag / 1_000_000)
             var clock =
                 found[sender] ?? SenderClock(sender: sender, events: 0, leastLag: milliseconds, mostLag: milliseconds)
             clock.events += 1
+            if entry.claimedTime != nil { clock.heldEvents = (clock.heldEvents ?? 0) + 1 }
             clock.leastLag = min(clock.leastLag, milliseconds)
             clock.mostLag = max(clock.mostLag, milliseconds)
             found[sender] = clock

@@ -65,7 +65,13 @@ extension IncidentReport {
                     Cell("\(record.classification.current); at first sight \(record.classification.first)")
                 ),
                 ("Classification changed by", .some(record.classification.setBy ?? record.classification.changedBy)),
+                ("Fact that changed it", .some(record.classification.changedWhy)),
+                ("Classes", record.classification.classes == nil ? Cell("undetermined") : Cell("see below")),
             ]),
+            .heading(3, "Classes (ENISA reference incident classification taxonomy)"),
+            .table(
+                ["Class", "Name", "Derived from"],
+                (record.classification.classes ?? []).map { [.code($0.id), Cell($0.name), Cell($0.reason)] }),
             .heading(2, "CISA incident notification"),
             .facts([
                 ("Functional impact", .some(cisa.functionalImpact)),
@@ -197,9 +203,15 @@ extension IncidentReport {
         [
             .heading(3, "Clocks of the senders"),
             .table(
-                ["Sender", "Events", "Received after its own time, at least (ms)", "At most (ms)"],
+                [
+                    "Sender", "Events", "Received after its own time, at least (ms)", "At most (ms)",
+                    "Ahead of receipt, placed there",
+                ],
                 record.clocks.map {
-                    [.code($0.sender), Cell("\($0.events)"), Cell("\($0.leastLag)"), Cell("\($0.mostLag)")]
+                    [
+                        .code($0.sender), Cell("\($0.events)"), Cell("\($0.leastLag)"), Cell("\($0.mostLag)"),
+                        Cell("\($0.heldEvents ?? 0)"),
+                    ]
                 }),
             .heading(2, "Evidence (RS.AN-07)"),
             .paragraph(

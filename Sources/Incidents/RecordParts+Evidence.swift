@@ -9,6 +9,8 @@ extension IncidentRecord {
         public var originalTime: String?
         /// The source's offset from UTC in minutes, where it is known.
         public var offsetMinutes: Int?
+        /// The time that it claims, where that lies so far ahead of the receipt that the event was placed there.
+        public var claimedTime: Moment?
         /// When it was received.
         public var received: Moment
         /// The event's uid.

@@ -131,6 +131,8 @@ extension IncidentRecord {
         public var leastLag: Int
         /// The most.
         public var mostLag: Int
+        /// The events that claimed a time so far ahead of their receipt that they were placed at it.
+        public var heldEvents: Int?
     }
 
     /// What one factor made of the severity.
@@ -157,8 +159,12 @@ extension IncidentRecord {
         public var current: String
         /// The firing that changed it.
         public var changedBy: String?
+        /// The fact that changed it, in words: the rule that fired, with its techniques.
+        public var changedWhy: String?
         /// The analyst who set it; the engine then leaves it alone.
         public var setBy: String?
+        /// Up to three classes of ENISA's reference taxonomy, the gravest first; nil: undetermined.
+        public var classes: [ClassEntry]?
     }
 
     /// The three impacts of SP 800-61r2 section 3.2.6.

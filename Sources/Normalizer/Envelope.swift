@@ -10,7 +10,7 @@ extension Normalizer {
         let uid, version, product, loggedTime, originalTime: Value
         let deviceHostname, deviceAddress, deviceType: Value
         let unmapped, facility, appname, procid, msgid, structuredData, problems: Value
-        let fault, attempted, cut, peer, relay: Value
+        let fault, attempted, cut, claimedTime, peer, relay: Value
         let subject, fingerprint, proxy, path: Value
 
         init(_ value: (String) -> Value) {
@@ -40,6 +40,7 @@ extension Normalizer {
             fault = value("unmapped.penstock.fault")
             attempted = value("unmapped.penstock.class_uid")
             cut = value("unmapped.penstock.cut")
+            claimedTime = value("unmapped.penstock.claimed_time")
             peer = value("unmapped.peer.ip")
             relay = value("unmapped.syslog.relay")
             subject = value("unmapped.origin.tls.subject")

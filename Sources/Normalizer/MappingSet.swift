@@ -23,7 +23,7 @@ public struct MappingSet: Sendable {
         "dst_endpoint.hostname", "unmapped.syslog.facility", "unmapped.syslog.appname", "unmapped.syslog.procid",
         "unmapped.syslog.msgid", "unmapped.syslog.structured_data", "unmapped.syslog.problems", "unmapped.syslog.relay",
         "unmapped.penstock.mapping", "unmapped.penstock.fault", "unmapped.penstock.class_uid",
-        "unmapped.penstock.cut", "unmapped.peer.ip", "unmapped.origin.tls.subject",
+        "unmapped.penstock.cut", "unmapped.penstock.claimed_time", "unmapped.peer.ip", "unmapped.origin.tls.subject",
         "unmapped.origin.tls.fingerprint", "unmapped.origin.proxy.ip", "unmapped.origin.file.path",
     ]
 

@@ -75,6 +75,14 @@ extension Normalizer {
         }
     }
 
+    /// The time of an event that claims `time`: an event from the future is held to its receipt, and marked with what it claims.
+    mutating func settle(_ time: Int64, _ header: Header, _ own: EnvelopePlaces) -> Int64 {
+        claimedTime = time
+        let settled = header.settled(time)
+        if settled != time { row.put(own.claimedTime, integer: time / 1_000_000) }
+        return settled
+    }
+
     /// The event of a record that no mapping could make one of: OCSF Base Event, with the text and the reason.
     mutating func baseEvent(
         _ index: Int, _ header: Header, fault: FieldID?, attempted: Int?, _ batch: inout Batch
@@ -83,7 +91,7 @@ extension Normalizer {
         row.begin(set.base)
         row.putConstants(set.base)
         row.put(own.severity, integer: Header.severity(header.severity))
-        let time = header.settled(header.time)
+        let time = settle(header.time, header, own)
         envelope(header, own, time, &batch)
         if header.frame.transport != .sensor {
             row.put(set.profilesPlace, constant: set.fields.hostText)

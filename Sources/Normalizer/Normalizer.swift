@@ -88,6 +88,9 @@ public struct Normalizer: ~Copyable {
     private var defaults: [(line: Int, literal: Literal)] = []
     /// When the record under work was received, in nanoseconds since the epoch.
     var received: Int64 = 0
+    /// The time that the last event claims for itself, in nanoseconds since the epoch: its `time`, unless it was held to the
+    /// receipt; the receipt where it claims none.
+    public internal(set) var claimedTime: Int64 = 0
     /// The zone of its dates that name none.
     var zone = SyslogZone.utc
     let uidPrefix: [UInt8]
@@ -380,7 +383,7 @@ public struct Normalizer: ~Copyable {
                 break
             }
         }
-        time = header.settled(time)
+        time = settle(time, header, own)
         envelope(header, own, time, &batch)
         if plan.hasDevice { device(header, own, &batch.slab) }
         if members.count > 0 { row.put(own.unmapped, kind: .members, batch.slab.append(members.bytes)) }

@@ -86,12 +86,15 @@ extension Configuration {
             outputs.allow(only: ["lake", "feeds", "webhooks", "lines"])
             outputsRead(outputs, path, into: &configuration)
         }
-        root["correlation"]?.allow(only: ["out_of_order", "lateness"])
+        root["correlation"]?.allow(only: ["out_of_order", "lateness", "clock_tolerance"])
         if let wait = duration(root["correlation"]?["out_of_order"], most: 365 * day) {
             configuration.outOfOrder = wait
         }
         if let lateness = duration(root["correlation"]?["lateness"], most: 365 * day) {
             configuration.lateness = lateness
+        }
+        if let tolerance = duration(root["correlation"]?["clock_tolerance"], least: 1_000, most: 365 * day) {
+            configuration.clockTolerance = tolerance
         }
         if let item = root["incidents"] { incidents(item, into: &configuration) }
         if let http = root["http"] {

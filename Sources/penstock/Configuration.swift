@@ -155,6 +155,8 @@ struct Configuration: Sendable {
     var outOfOrder: Int64 = 2_000
     /// How much later than that, in milliseconds, an event may come and still revise what was decided.
     var lateness: Int64 = 300_000
+    /// How far, in milliseconds, a sender's clock may be off before it is told.
+    var clockTolerance: Int64 = 60_000
     /// The gap in milliseconds of event time after which an actor's next detection is a new incident.
     var incidentGap: Int64 = 86_400_000
     /// How incidents are led, and what may join them.
@@ -185,7 +187,8 @@ struct Configuration: Sendable {
             "listeners": listeners == next.listeners, "files": files == next.files, "sensors": sensors == next.sensors,
             "outputs.lake": lake == next.lake, "outputs.feeds": feeds == next.feeds,
             "outputs.lines": lines == next.lines, "outputs.webhooks": webhooks == next.webhooks,
-            "correlation": outOfOrder == next.outOfOrder && lateness == next.lateness,
+            "correlation": outOfOrder == next.outOfOrder && lateness == next.lateness
+                && clockTolerance == next.clockTolerance,
             "incidents": incidentGap == next.incidentGap && incidentOptions == next.incidentOptions,
             "http": httpHost == next.httpHost && httpPort == next.httpPort, "log": logLevel == next.logLevel,
         ]

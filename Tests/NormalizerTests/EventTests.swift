@@ -187,12 +187,20 @@ struct EventTests {
         let (udp, file) = (bench.take(line, transport: .udp), bench.take(line))
         #expect(
             bench.batch.rows[udp].time == Bench.received && bench.batch.rows[file].time == 1_999_999_999_000_000_000)
+        #expect(bench.normalizer.claimedTime == 1_999_999_999_000_000_000)
+        // What was held to its receipt says so, with what it claims.
+        #expect(bench.batch.integer("unmapped.penstock.claimed_time", in: udp) == 1_999_999_999_000)
+        #expect(bench.batch.integer("unmapped.penstock.claimed_time", in: file) == nil)
         // Nor does that of a message that no mapping knows.
         let unknown = Array("<13>1 2099-01-01T00:00:00Z h a - - - text".utf8)
         let base = bench.take(unknown, transport: .udp)
         #expect(bench.batch.rows[base].time == Bench.received && bench.batch.rows[base].mapping == 0)
         #expect(bench.batch.integer("time", in: base) == Bench.received / 1_000_000)
         #expect(bench.batch.text("metadata.original_time", in: base) == "2099-01-01T00:00:00Z")
+        #expect(bench.batch.integer("unmapped.penstock.claimed_time", in: base) == 4_070_908_800_000)
+        // A message without a time claims that of its receipt.
+        _ = bench.take(Array("<13>no time".utf8), transport: .udp)
+        #expect(bench.normalizer.claimedTime == Bench.received)
     }
 
     @Test func envelope() throws {

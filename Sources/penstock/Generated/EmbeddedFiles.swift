@@ -38771,7 +38771,8 @@ name: audit
 title: Notices of Penstock itself
 description: >
   What the service has to say of its own listeners and its journal: certificates that it refused or that are about to
-  expire, one identity at several addresses, connections turned away, messages that the kernel dropped, a full disk. Each
+  expire, one identity at several addresses, connections turned away, messages that the kernel dropped, a full disk, a
+  sender whose clock is off. Each
   notice is one JSON object; only the service writes them, no message from outside is taken for one.
 product: {name: Penstock, vendor_name: Penstock}
 logsource: {product: penstock, category: audit, service: audit}
@@ -38800,6 +38801,8 @@ events:
         kernel_drops: Medium
         journal_full: High
         journal_recovered: Low
+        clock_off: Medium
+        clock_right: Informational
       default: Informational
     map:
       status_id: {from: event, table: {certificate_expiring: Success, identity_shared: Success}, default: Failure}
@@ -38833,17 +38836,18 @@ events:
       metadata.log_name: penstock
       unmapped.audit.event: event
       unmapped.audit.listener: listener
-  - when: {event: [kernel_drops, journal_full, journal_recovered]}
+  - when: {event: [kernel_drops, journal_full, journal_recovered, clock_off, clock_right]}
     class: application_error
     activity_id: General Error
     severity_id: *severity
     map:
-      status_id: {from: event, table: {journal_recovered: Success}, default: Failure}
+      status_id: {from: event, table: {journal_recovered: Success, clock_right: Success}, default: Failure}
       status_detail: [reason, detail]
       message: [detail, reason]
       count: count
       metadata.log_name: penstock
       unmapped.audit.event: event
+      unmapped.audit.sender: peer
       unmapped.audit.listener: listener
   - class: base_event
     activity_id: 0
@@ -38894,6 +38898,18 @@ samples:
     expect: {class_uid: 6008, severity_id: 4, status_id: 2, message: senders that can wait are held back}
   - input: '{"penstock":"audit","event":"journal_recovered","reason":"torn tail","detail":"712 bytes behind the last whole block were cut off"}'
     expect: {class_uid: 6008, severity_id: 2, status_id: 1}
+  - description: a sender whose clock is ahead
+    input: '{"penstock":"audit","event":"clock_off","peer":"192.0.2.7","reason":"ahead","detail":"sender 192.0.2.7: clock 73 s ahead","count":1}'
+    expect:
+      class_uid: 6008
+      severity_id: 3
+      status_id: 2
+      status_detail: ahead
+      message: "sender 192.0.2.7: clock 73 s ahead"
+      unmapped.audit.event: clock_off
+      unmapped.audit.sender: 192.0.2.7
+  - input: '{"penstock":"audit","event":"clock_right","peer":"192.0.2.7","reason":"level","detail":"sender 192.0.2.7: clock right again","count":1}'
+    expect: {class_uid: 6008, severity_id: 1, status_id: 1, unmapped.audit.sender: 192.0.2.7}
 """##),
         ("mappings/sources/penstock/conn.yaml", ##"""
 # SPDX-License-Identifier: Apache-2.0

@@ -44,6 +44,7 @@ final class Engine: @unchecked Sendable {
     private let state = Mutex<String?>("starting")
     /// The threat-intelligence lists that have gauges.
     let intelligenceLists = Mutex<Set<String>>([])
+    private let clockGauges = ClockGauges()
 
     /// Opens everything that `configuration` names; nothing runs before `start`.
     init(
@@ -58,7 +59,8 @@ final class Engine: @unchecked Sendable {
             throw StartFailure(description: complaints.all.map(\.description).joined(separator: "\n"))
         }
         for complaint in complaints.all { log.warning("\(complaint)") }
-        let hub = Hub(loading.knowledge, registry: registry)
+        let hub = Hub(
+            loading.knowledge, clockTolerance: configuration.clockTolerance, registry: registry)
         self.hub = hub
 
         try Engine.makeFolder(configuration.data)
@@ -136,6 +138,7 @@ final class Engine: @unchecked Sendable {
         var options = Correlator.Options()
         options.outOfOrder = configuration.outOfOrder
         options.lateness = configuration.lateness
+        options.futureTolerance = min(options.futureTolerance, configuration.clockTolerance)
         correlation = CorrelationLane(
             hub: hub, settings: incidentSettings, options: options, store: store, outbox: outbox, uploader: uploader,
             journal: isFull ? journal : nil, log: log, onChange: onChange)
@@ -317,7 +320,11 @@ final class Engine: @unchecked Sendable {
         hub.registry.gauge("penstock_ring_batches", ["ring": "hits"], help: "Batches that wait between two stages.")
             .set(Int64(hub.hits.count))
         setIntelligenceGauges()
+        clockGauges.set(hub.clocks, hub.registry)
     }
+
+    /// What an operator who asks whether the service is ready should hear besides.
+    var remarks: [String] { hub.clocks.remarks() }
 
     /// Loads mappings, rules, zones, threat intelligence and certificates anew; when anything is wrong the old ones stay.
     ///

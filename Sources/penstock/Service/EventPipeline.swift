@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Codecs
+internal import Correlator
 internal import Dissection
 internal import Events
 internal import Inventory
@@ -32,6 +33,9 @@ struct EventPipeline: ~Copyable {
     /// The event of a hit as it is written: kept, because room for a whole event is more than most allocations give.
     private var json = Slab(capacity: EventPipeline.room)
     private static let room = 32 << 10
+    /// The clocks of those who send to this lane, and whether they are looked at: what is read again was seen when it came.
+    var clocks = ClockTable()
+    var watchesClocks = false
 
     /// A pipeline; `uidPrefix` comes before the running number in each event's uid. With a `rival` what either of the two
     /// rule sets matches is a hit.
@@ -89,6 +93,7 @@ struct EventPipeline: ~Copyable {
         if let message = normalizer.lastMessage {
             messages.note(Int(batch.frames[index].listener), message.format, message.problems)
         }
+        if watchesClocks, isEvent { clocks.observe(batch.frames[index], claimed: normalizer.claimedTime) }
         while isEvent {
             finish(&batch, matching, names, &hits)
             isEvent = normalizer.next(of: &batch)

@@ -22,6 +22,8 @@ final class Hub: Sendable {
     let registry: Registry
     /// How far hits have been reported, by log of the journal.
     let matching = Matching()
+    /// The clocks of the senders.
+    let clocks: SenderClocks
     private let current: Mutex<Knowledge>
     private let generation = Atomic<Int>(1)
     private let stopping = Atomic<Bool>(false)
@@ -30,7 +32,9 @@ final class Hub: Sendable {
     private let reports = Atomic<Int>(0)
     private let reported = Atomic<Int>(0)
 
-    init(_ knowledge: Knowledge, registry: Registry) {
+    /// A hub; senders' clocks may be off by `clockTolerance` milliseconds.
+    init(_ knowledge: Knowledge, clockTolerance: Int64, registry: Registry) {
+        clocks = SenderClocks(tolerance: clockTolerance, registry: registry)
         current = Mutex(knowledge)
         self.registry = registry
     }

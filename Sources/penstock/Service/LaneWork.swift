@@ -26,6 +26,7 @@ struct LaneWork: ~Copyable {
     private var counters: LaneCounters
     private var recorder: Recorder
     private var ticket = 0
+    private var nextClockLook: Int64 = 0
 
     /// The work of lane number `lane`, whose frames go to `log`, or nowhere.
     init(
@@ -64,6 +65,7 @@ struct LaneWork: ~Copyable {
     /// Makes events and hits of `batch`, and hands it on.
     mutating func process(_ batch: consuming Batch) {
         if pipeline.holdsSegments { releaseSegments(isLast: false) }
+        compareClocks()
         guard !batch.frames.isEmpty else {
             hub.recycle(batch)
             return
@@ -72,13 +74,40 @@ struct LaneWork: ~Copyable {
         let end = (position?.first ?? 0) + UInt64(batch.frames.count)
         let reports = position.map { hub.matching.isLive($0.log) } ?? true
         var hits: [Hit] = []
+        pipeline.watchesClocks = true
         pipeline.process(&batch, matching: reports, names: names, into: &hits)
+        pipeline.watchesClocks = false
         pipeline.count(into: &counters, oldest: batch.frames[0].received)
         if reports {
             report(hits)
             if let position { hub.matching.reported(log: position.log, through: end) }
         }
         if batch.rows.isEmpty, position == nil { hub.recycle(batch) } else { hub.deliver(batch) }
+    }
+
+    /// Adds what was seen of the senders' clocks, once a second, and tells of those that are off, or right again.
+    private mutating func compareClocks() {
+        let now = steadyClock()
+        guard now >= nextClockLook else { return }
+        nextClockLook = now + 1_000_000_000
+        let changes = hub.clocks.take(from: &pipeline.clocks, lane: lane) { [names] owner in
+            owner.peer?.description ?? owner.listener.flatMap { names.name(of: $0) }
+        }
+        for change in changes {
+            let isBack = change.state == .level
+            let text =
+                isBack
+                ? "clock right again, \(change.estimate.offset / 1_000) ms from its times to their receipt"
+                : change.estimate.words
+            if isBack {
+                logger.notice("sender \(change.sender): \(text)")
+            } else {
+                logger.warning("sender \(change.sender): \(text)")
+            }
+            recorder.tell(
+                isBack ? "clock_right" : "clock_off", reason: change.state.rawValue,
+                "sender \(change.sender): \(text)", sender: change.sender)
+        }
     }
 
     /// Ends the lane's work: what waits for the rest of an event goes out as it is.

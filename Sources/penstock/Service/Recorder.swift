@@ -11,9 +11,11 @@ struct Recorder {
     private let log: JournalLog?
     private let logger: Logger
     private let lost: Instrument
+    private let untold: Instrument
     private var nextComplaint: Int64 = 0
     /// What the next batch tells beside its own frames: JSON of `mappings/sources/penstock/audit.yaml`.
     private var notices: [String] = []
+    private static let mostNotices = 256
 
     /// The way of lane number `lane` into `log`, or nowhere; `recoveries` is what opening the journal had to mend of it.
     init(hub: Hub, lane: Int, log: JournalLog?, recoveries: [JournalRecovery] = [], logger: Logger) {
@@ -26,6 +28,7 @@ struct Recorder {
         self.log = log
         self.logger = logger
         lost = hub.registry.dropped(stage: "journal", reason: "shutdown")
+        untold = hub.registry.dropped(stage: "receive", reason: "notice_limit")
     }
 
     /// Writes the frames of `batch` to the journal. While that takes nothing, because its disk is full or broken, it is
@@ -34,8 +37,9 @@ struct Recorder {
     /// - Returns: false when the frames are lost, because a stop could wait no longer; the batch is empty then.
     @discardableResult
     mutating func record(_ batch: inout Batch, meanwhile: () -> Void) -> Bool {
-        guard let log, !batch.frames.isEmpty else { return true }
+        guard !batch.frames.isEmpty else { return true }
         tellNotices(&batch)
+        guard let log else { return true }
         var attempts = 0
         var since: Int64 = 0
         while true {
@@ -70,6 +74,12 @@ struct Recorder {
         }
     }
 
+    /// Tells something of a sender with the next batch.
+    mutating func tell(_ event: String, reason: String, _ detail: String, sender: String) {
+        guard notices.count < Recorder.mostNotices else { return untold.add() }
+        notices.append(Recorder.notice(event, reason, detail, sender: sender))
+    }
+
     private mutating func tellNotices(_ batch: inout Batch) {
         for notice in notices {
             let bytes = Array(notice.utf8)
@@ -78,9 +88,12 @@ struct Recorder {
         notices.removeAll()
     }
 
-    private static func notice(_ event: String, _ reason: String, _ detail: String) -> String {
+    private static func notice(
+        _ event: String, _ reason: String, _ detail: String, sender: String? = nil
+    ) -> String {
         func text(_ text: String) -> String { String(decoding: JSONText.escaped(text), as: UTF8.self) }
+        let peer = sender.map { #","peer":"\#(text($0))""# } ?? ""
         return
-            #"{"penstock":"audit","event":"\#(event)","reason":"\#(text(reason))","detail":"\#(text(detail))","count":1}"#
+            #"{"penstock":"audit","event":"\#(event)"\#(peer),"reason":"\#(text(reason))","detail":"\#(text(detail))","count":1}"#
     }
 }

@@ -62,7 +62,8 @@ struct ServiceRunner: Sendable {
         quiet.logLevel = .warning
         let endpoint = Endpoint.application(
             host: engine.configuration.httpHost, port: engine.configuration.httpPort, registry: engine.hub.registry,
-            logger: quiet, isReady: { [engine] in engine.notReady }, refresh: { [engine] in engine.refreshGauges() })
+            logger: quiet, isReady: { [engine] in engine.notReady },
+            remarks: { [engine] in engine.remarks }, refresh: { [engine] in engine.refreshGauges() })
         let group = ServiceGroup(
             configuration: .init(
                 services: [

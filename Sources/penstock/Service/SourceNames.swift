@@ -56,6 +56,12 @@ struct SourceNames: Sendable {
         try JSONEncoder().encode(entries).write(to: URL(filePath: path), options: .atomic)
     }
 
+    /// The name of the listener or file input that has `number` in the newest configuration.
+    func name(of number: Int) -> String? {
+        guard let names = entries.last?.names, names.indices.contains(number) else { return nil }
+        return names[number]
+    }
+
     /// The name of what a frame came in by. Without a position it came in under the last configuration.
     func name(of frame: Frame, at position: JournalPosition?) -> String {
         let number = Int(frame.listener)
