@@ -137,7 +137,6 @@ public struct IncidentKnowledge: Sendable {
     /// What the service lost between two receive times, in nanoseconds.
     public var losses: @Sendable (_ first: Int64, _ last: Int64) -> [CoverageLoss]
 
-
     /// Knowledge.
     public init(
         catalog: AttackCatalog, playbooks: Playbooks, asset: @escaping @Sendable (String) -> AssetFacts? = { _ in nil },

@@ -5,6 +5,7 @@ internal import Wire
 extension MatchScratch {
     /// Appends the places of the rules of `selection` that the loaded event matches, in ascending order.
     mutating func matches(_ ruleSet: RuleSet, _ selection: RuleSelection, into hits: inout [Int]) {
+        if selection.isShared { wide += 1 }
         search(selection.index)
         judge(ruleSet, selection.words, into: &hits)
     }

@@ -60,6 +60,8 @@ public struct MatchScratch: ~Copyable {
     public private(set) var hasSuppressed = false
     /// How many rule evaluations there were since the caller last took them.
     public private(set) var evaluations = 0
+    /// Events that were searched with the index of all rules, for want of room for one of their own.
+    var wide = 0
 
     /// Empty room.
     public init() {}
@@ -78,11 +80,19 @@ public struct MatchScratch: ~Copyable {
         if hasSuppressed { forgetSuppressed() }
         _ = regex.takeExhausted()
         evaluations = 0
+        wide = 0
     }
 
     private mutating func forgetSuppressed() {
         for index in suppressed.indices { suppressed[index] = 0 }
         hasSuppressed = false
+    }
+
+    /// Takes the count of events that were searched with the index of all rules because those of single log sources had
+    /// become too many, leaving zero.
+    public mutating func takeWide() -> Int {
+        defer { wide = 0 }
+        return wide
     }
 
     /// Takes the count of evaluations, leaving zero.

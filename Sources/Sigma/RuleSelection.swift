@@ -9,6 +9,8 @@ final class RuleSelection: Sendable {
     let slots: [UInt8]
     /// Of what the rules demand; of all rules of the set when there is no room for one of their own.
     let index: WitnessIndex
+    /// Whether it is that of all rules.
+    let isShared: Bool
 
     /// With an index of their own.
     init(_ words: [UInt64], of ruleSet: RuleSet) {
@@ -16,6 +18,7 @@ final class RuleSelection: Sendable {
         self.words = words
         self.slots = slots
         index = WitnessIndex(ruleSet.witnesses, rules: words, items: items)
+        isShared = false
     }
 
     /// With the index of all rules.
@@ -23,6 +26,7 @@ final class RuleSelection: Sendable {
         self.words = words
         slots = RuleSelection.reads(words, ruleSet).slots
         index = ruleSet.index
+        isShared = true
     }
 
     /// Which slots and items the rules and their filters ask for.
@@ -51,8 +55,8 @@ final class RuleSelections: Sendable {
         var count = 0
     }
 
-    /// The indexes of selections may have this many times the texts of the index of all rules: events of the log sources
-    /// of a plant need two; those that somebody invents go through the index of all rules.
+    /// The indexes of selections may have this many times the texts of the index of all rules. What goes beyond, such as
+    /// events of log sources that somebody invents, goes through the index of all rules (``MatchScratch/takeWide()``).
     private static let limit = 6
 
     private let known = Mutex(Known())

@@ -81,11 +81,15 @@ public final class DTLSEndpoint {
         // Plain records are of a handshake or, as a copy of one that was answered, of the session it led to.
         if let session = sessions[peer] {
             isKnown = true
-            if read(session, datagram, now: now, deliver) { return }
+            let sound = datagram.part(0, DTLSRecordHeader.sound(datagram, overhead: session.overhead))
+            if sound.byteCount == 0 { return counts.count(.notDTLS) }
+            if read(session, sound, now: now, deliver) { return }
         }
         if let handshake = handshakes[peer] {
             isKnown = true
-            proceed(handshake, datagram, header, now: now, deliver)
+            let sound = datagram.part(0, DTLSRecordHeader.sound(datagram, overhead: handshake.overhead))
+            if sound.byteCount == 0 { return counts.count(.notDTLS) }
+            proceed(handshake, sound, header, now: now, deliver)
         }
         if !isKnown { counts.count(.noSession) }
     }

@@ -19,6 +19,20 @@ struct DTLSRecordHeader {
         self.epoch = epoch
         isClientHello = type == 22 && epoch == 0 && first == 1
     }
+
+    /// How many bytes of a datagram are whole records, each of at least `overhead` bytes where it is encrypted.
+    ///
+    /// A record that is too short for its nonce and tag has no key to prove anything with, and is to be dropped like any
+    /// other that is not genuine (RFC 6347 section 4.1.2.7); OpenSSL 3.0.19 ends the session for it.
+    static func sound(_ datagram: RawSpan, overhead: Int) -> Int {
+        var end = 0
+        while let length = datagram.number(at: end + 11, bytes: 2), let epoch = datagram.number(at: end + 3, bytes: 2),
+            length >= (epoch > 0 ? overhead : 1), end + bytes + length <= datagram.byteCount
+        {
+            end += bytes + length
+        }
+        return end
+    }
 }
 
 /// The part of a ClientHello that a cookie is made of and carried in (RFC 6347 section 4.2.1).

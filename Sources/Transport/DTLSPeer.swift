@@ -49,6 +49,14 @@ public final class DTLSPeer {
         case failed(DTLSNotice)
     }
 
+    /// The bytes by which a record is longer than its content: the nonce and the tag of AES-GCM (RFC 5288 section 3), or the
+    /// tag of ChaCha20-Poly1305 (RFC 7905 section 2).
+    var overhead: Int {
+        guard let cipher = SSL_get_current_cipher(ssl) ?? SSL_get_pending_cipher(ssl) else { return 16 }
+        // The cipher suites of RFC 7905 are 0xCCA8 and on.
+        return SSL_CIPHER_get_protocol_id(cipher) >> 8 == 0xCC ? 16 : 24
+    }
+
     /// Takes the handshake as far as the datagram at hand goes.
     func handshake() -> Step {
         let step = step { SSL_do_handshake(ssl) }

@@ -41,11 +41,12 @@ struct OriginTests {
             bench.normalizer.normalize(frame: bench.batch.frames.count - 1, of: &bench.batch)
         }
         #expect(
-            try bench.unmapped(0, without: ["syslog", "peer"])
+            try bench.unmapped(0, without: ["syslog", "peer", "penstock"])
                 == #"{"origin":{"proxy":{"ip":"2001:db8::1"},"tls":{"fingerprint":"00ff","subject":"CN=gw,O=\"P\""}}}"#)
         #expect(
-            try bench.unmapped(1, without: ["syslog", "peer"]) == #"{"origin":{"file":{"path":"/var/log/x.log"}}}"#)
-        #expect(try bench.unmapped(2, without: ["syslog", "peer"]) == "{}")
+            try bench.unmapped(1, without: ["syslog", "peer", "penstock"])
+                == #"{"origin":{"file":{"path":"/var/log/x.log"}}}"#)
+        #expect(try bench.unmapped(2, without: ["syslog", "peer", "penstock"]) == "{}")
     }
 
     /// Nobody outside can write a notice, or an origin; and what the service writes no other mapping takes.

@@ -14,6 +14,7 @@ struct LaneCounters {
     private let cut: Instrument
     private let unwanted: Instrument
     private let exhausted: (normalize: Instrument, match: Instrument)
+    private let wide: Instrument
     private let lag: Instrument
     private let repeatedSegments: Instrument
     private let joinedEvents: Instrument
@@ -40,6 +41,9 @@ struct LaneCounters {
                 help: "Texts on which a regular expression was given up after too many steps; they did not match.")
         }
         self.exhausted = (exhausted("normalize"), exhausted("match"))
+        wide = registry.counter(
+            "penstock_wide_matches_total",
+            help: "Events matched through the index of all rules: too many log sources to have one each.")
         repeatedSegments = registry.dropped(stage: "join", reason: "repeated_segment")
         joinedEvents = registry.counter(
             "penstock_joined_events_total", ["outcome": "complete"],
@@ -72,6 +76,7 @@ struct LaneCounters {
     /// Adds what was counted while rules looked at events.
     func add(_ scratch: inout MatchScratch, _ rules: RuleSet) {
         exhausted.match.add(scratch.takeExhausted())
+        wide.add(scratch.takeWide())
         guard scratch.hasSuppressed else { return }
         for (filter, count) in zip(rules.filters, scratch.takeSuppressed()) where count > 0 {
             registry.counter(
