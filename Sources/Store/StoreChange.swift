@@ -139,24 +139,28 @@ public struct StoreChange {
 
     /// Keeps a value under `name`, in place of the one before.
     public func setCheckpoint(_ name: String, _ value: [UInt8]) throws {
-        try database.execute(
-            sql: "INSERT INTO checkpoints VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            arguments: [name, Data(value)])
+        try execute(
+            "INSERT INTO checkpoints VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            [name, Data(value)])
     }
 
     /// Keeps part number `part` of a value that is too large to be held twice, in place of the one before.
     public func setCheckpoint(_ name: String, part: Int, _ value: [UInt8]) throws {
-        try database.execute(
-            sql: """
-                INSERT INTO checkpoint_parts VALUES (?, ?, ?)
-                ON CONFLICT (name, part) DO UPDATE SET value = excluded.value
-                """,
-            arguments: [name, part, Data(value)])
+        try execute(
+            """
+            INSERT INTO checkpoint_parts VALUES (?, ?, ?)
+            ON CONFLICT (name, part) DO UPDATE SET value = excluded.value
+            """,
+            [name, part, Data(value)])
     }
 
     /// Lets the parts from number `count` on go: the value has that many.
     public func endCheckpoint(_ name: String, parts count: Int) throws {
-        try database.execute(
-            sql: "DELETE FROM checkpoint_parts WHERE name = ? AND part >= ?", arguments: [name, count])
+        try execute("DELETE FROM checkpoint_parts WHERE name = ? AND part >= ?", [name, count])
+    }
+
+    /// Checkpoints are written each second: their statements are prepared once.
+    private func execute(_ sql: String, _ arguments: StatementArguments) throws {
+        try database.cachedStatement(sql: sql).execute(arguments: arguments)
     }
 }
