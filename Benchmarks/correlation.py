@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 
 import sshd
+from measure import Child
 from receivers import LEASH, NO_RULES, Failure, Penstock, cpu_seconds
 
 
@@ -51,7 +52,7 @@ class Case:
         return {names[key]: int(count) for key, count in counts.items() if key in names and count}
 
 
-class Process:
+class Process(Child):
     """A program from its start to its end: what it took, and what it wrote."""
 
     def __init__(self, setup, command, output):
@@ -74,13 +75,6 @@ class Process:
             with open(self.output + ".log", errors="replace") as f:
                 raise Failure("exit %d: %s" % (self.process.returncode, f.read()[-1000:].strip()))
         return used.ru_utime + used.ru_stime, seconds, used.ru_maxrss * 1024
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        if self in self.setup.running:
-            self.setup.running.remove(self)
 
 
 def metrics():

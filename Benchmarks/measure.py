@@ -13,7 +13,18 @@ from scenarios import guess
 LOSS = 0.001
 
 
-class Generator:
+class Child:
+    """A process that ends with the driver: one of `setup.running` while it runs."""
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        if self in self.setup.running:
+            self.setup.running.remove(self)
+
+
+class Generator(Child):
     """The generator, connected and waiting for its start."""
 
     def __init__(self, setup, load, base=0):
@@ -46,13 +57,6 @@ class Generator:
         if self.process.returncode != 0:
             raise Failure("generator: %s" % err.decode().strip())
         return json.loads(out)
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        if self in self.setup.running:
-            self.setup.running.remove(self)
 
 
 def settle(receiver, quiet, limit):
