@@ -72,14 +72,15 @@ given_ports = set()
 
 
 def free_ports(count):
-    """Ports that are free for TCP and UDP, each given once.
+    """Ports that are free for TCP and UDP, each given once, and no worker of a test run is given another's.
 
     They lie below those that the kernel gives to clients: while a server is down, no connection may get its port.
     """
     clients = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
     found = []
     while len(found) < count:
-        port = random.randrange(10_000, max(20_000, clients))
+        port = random.randrange(10_000 + worker, max(20_000, clients), 8)
         if port in given_ports:
             continue
         with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:

@@ -110,8 +110,9 @@ def test_kills_neither_lose_nor_repeat_events_of_a_record(factory):
                 contextlib.suppress(ConnectionError):
             there = len(events(file))
             while sent < cut:
-                sender.sendall(support.octets(frames[sent:sent + 20]))
-                sent += 20
+                part = frames[sent:min(sent + 20, cut)]
+                sender.sendall(support.octets(part))
+                sent += len(part)
                 time.sleep(0.002)
             support.eventually(lambda: len(events(file)) > there + 2_000, 120, "some of the events")
             service.kill()
