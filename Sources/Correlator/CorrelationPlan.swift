@@ -16,9 +16,8 @@ public final class CorrelationPlan: Sendable {
     /// costs one reference.
     final class Unit: Sendable {
         let rule: Firing.Rule
-        /// Its id and the SHA-256 of its content as bytes, for the ids of firings.
-        let ruleID: [UInt8]
-        let ruleVersion: [UInt8]
+        /// What the ids of its firings begin with: the rule's id and content.
+        let digest: SHA256.Digest
         /// The contents that its state is good for: its own and those of the rules it refers to.
         let identity: String
         /// The correlation; nil for a detection rule, whose every event fires or joins the open firing.
@@ -59,7 +58,7 @@ public final class CorrelationPlan: Sendable {
             }
             self.identity = identity
             rule = correlation.facts.firingRule(criterion: correlation.criterion)
-            (ruleID, ruleVersion) = (Array(rule.id.utf8), Array(rule.contentHash.utf8))
+            digest = ContentHash.beginning(rule)
             self.correlation = correlation
             group = correlation.group.map(read)
             values = correlation.valueFields.map(read)
@@ -79,7 +78,7 @@ public final class CorrelationPlan: Sendable {
             let folding = detection.folding
             identity = "\(detection.id) \(detection.facts.contentHash) alone"
             rule = detection.facts.firingRule(criterion: detection.condition)
-            (ruleID, ruleVersion) = (Array(rule.id.utf8), Array(rule.contentHash.utf8))
+            digest = ContentHash.beginning(rule)
             correlation = nil
             group = folding.groupBy.map { ($0, [[$0]]) }
             values = []
@@ -151,14 +150,16 @@ public final class CorrelationPlan: Sendable {
         var wanted: [Route] = []
         for rule in hit.rules { if let known = routes[rule] { wanted += known } }
         var keys: [HitKey] = []
+        var document: JSONDocument?
         var isUnreadable = false
         if !wanted.isEmpty {
             do {
-                let document = try JSONDocument(hit.event)
-                keys = wanted.compactMap { route in units[route.unit].key(route) { Unit.text($0, document) } }
+                let event = try JSONDocument(hit.event)
+                keys = wanted.compactMap { route in units[route.unit].key(route) { Unit.text($0, event) } }
+                document = event
             } catch { isUnreadable = true }
         }
-        return PreparedHit(hit, keys: keys, isUnreadable: isUnreadable, plan: number)
+        return PreparedHit(hit, keys: keys, document, isUnreadable: isUnreadable, plan: number)
     }
 }
 

@@ -118,8 +118,9 @@ struct Group {
     /// Whether the youngest firing still takes events in at `time`.
     func isGrowing(at time: Int64) -> Bool { firings.last.map { !$0.isWithdrawn && time < $0.openUntil } ?? false }
 
-    /// Whether the criterion of `plan` is met by the window of `time`.
-    func isMet(_ time: Int64, _ plan: CorrelationPlan.Unit) -> Bool {
+    /// Whether the criterion of `plan` is met by the window of `time`. Changes nothing: what may change a group is called
+    /// where the group is, all else with a copy of it.
+    mutating func isMet(_ time: Int64, _ plan: CorrelationPlan.Unit) -> Bool {
         guard plan.kind != nil else { return true }
         guard let tally else { return plan.isMet(by: Double(judged - low)) }
         let start = start(time, plan)

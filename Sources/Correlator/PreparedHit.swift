@@ -18,7 +18,7 @@ public final class PreparedHit: Sendable {
     let isOutOfTurn: Bool
     /// Its sender.
     let source: String
-    /// What it is made of, as 64 bits of SHA-256: the same on every run.
+    /// What it is made of, as 64 bits: the same on every run.
     let identity: UInt64
     /// The same of its event: orders events of one packet.
     let content: UInt64
@@ -31,14 +31,19 @@ public final class PreparedHit: Sendable {
     /// The number of the plan that its keys belong to.
     let plan: Int
 
-    init(_ hit: Hit, keys: [HitKey], isUnreadable: Bool, plan: Int) {
+    /// A hit with its keys; `document` is its event, when there are any.
+    init(_ hit: Hit, keys: [HitKey], _ document: JSONDocument?, isUnreadable: Bool, plan: Int) {
         var groups: [UInt8] = []
         for key in keys { groups += key.group }
         packed = PackedHit(hit, with: groups)
         (time, received, position) = (hit.time, hit.received, hit.position)
         isOutOfTurn = hit.isOutOfTurn
         source = hit.evidence.first.map { $0.peer.isEmpty ? $0.collector : $0.peer } ?? ""
-        (identity, content) = keys.isEmpty ? (0, 0) : ContentHash.of(hit)
+        if let document, !keys.isEmpty {
+            (identity, content) = ContentHash.of(hit, document)
+        } else {
+            (identity, content) = (0, 0)
+        }
         var start = packed.bytes.count - groups.count
         first = keys.first.map { PackedKey($0, start: start) }
         var others: [PackedKey] = []

@@ -23,7 +23,7 @@ public enum SHA256 {
     }
 
     /// A digest in the making, of what is put together from parts; it takes no memory from the heap.
-    public struct Digest {
+    public struct Digest: Sendable {
         private var state: [8 of UInt32] = [
             0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
         ]
@@ -89,6 +89,17 @@ public enum SHA256 {
         /// The first 64 bits, after ``finish()``.
         public var prefix: UInt64 { UInt64(state[0]) << 32 | UInt64(state[1]) }
 
+        /// All 32 bytes in lower-case hex, after ``finish()``.
+        public var hex: String {
+            unsafe String(unsafeUninitializedCapacity: 64) { text in
+                for place in 0..<64 {
+                    let nibble = state[place >> 3] >> (28 - UInt32(place & 7) * 4)
+                    unsafe text[place] = SHA256.digit(UInt8(truncatingIfNeeded: nibble & 15))
+                }
+                return 64
+            }
+        }
+
         /// All 32 bytes, after ``finish()``.
         public var bytes: [UInt8] {
             var digest: [UInt8] = []
@@ -146,7 +157,7 @@ public enum SHA256 {
         return String(decoding: text, as: UTF8.self)
     }
 
-    private static func digit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 0x30 + nibble : 0x57 + nibble }
+    fileprivate static func digit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 0x30 + nibble : 0x57 + nibble }
 
     private static func rotated(_ word: UInt32, _ count: UInt32) -> UInt32 { word >> count | word << (32 - count) }
 }

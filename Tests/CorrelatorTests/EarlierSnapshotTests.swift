@@ -35,16 +35,21 @@ struct EarlierSnapshotTests {
         for hit in hits(12) { _ = whole.accept([hit], now: hit.time, partition: 0) }
         var resumed = Correlator(ruleSet: set, options: options, registry: Registry())
         #expect(try resumed.restore(EarlierSnapshotTests.state).isEmpty)
-        #expect(resumed.snapshot() == whole.snapshot())
-        #expect(resumed.load.hits == whole.load.hits)
+        #expect(resumed.load == whole.load)
+        #expect(resumed.waiting == whole.waiting && resumed.groupCount == whole.groupCount)
+        var fired = 0
         for hit in hits(60)[11...] {
-            let firings = whole.accept([hit], now: hit.time, partition: 0)
-            #expect(
-                firings.map { "\($0.id) \($0.revision) \($0.hits.map(\.uid))" }
-                    == resumed.accept([hit], now: hit.time, partition: 0).map {
-                        "\($0.id) \($0.revision) \($0.hits.map(\.uid))"
-                    })
+            let firings = whole.accept([hit], now: hit.time, partition: 0).map(told)
+            #expect(firings == resumed.accept([hit], now: hit.time, partition: 0).map(told))
+            fired += firings.count
         }
+        #expect(fired > 3)
+    }
+
+    /// All of a firing but its id, which is made of its events' hashes: those of the snapshot are 64 bits of SHA-256.
+    private func told(_ firing: Firing) -> String {
+        "\(firing.revision) \(firing.group) \(firing.time) \(firing.first) \(firing.last) \(firing.count) "
+            + "\(firing.omitted) \(firing.hits.map(\.uid))"
     }
 
     /// Of a rule that is no longer in force it is read over.

@@ -37,6 +37,7 @@ struct SHA256Tests {
             }
             digest.finish()
             #expect(digest.bytes == SHA256.digest(bytes.span.bytes))
+            #expect(digest.hex == SHA256.hex(bytes.span.bytes))
             #expect(digest.prefix == digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
         }
     }
