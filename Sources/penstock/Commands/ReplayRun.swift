@@ -20,18 +20,25 @@ struct ReplayRun {
         _ plan: CorrelationPlan, _ rivalPlan: CorrelationPlan?
     ) -> (lanes: [ReplayLane], readers: [JournalReader], total: Int) {
         var (lanes, readers, total): ([ReplayLane], [JournalReader], Int) = ([], [], 0)
-        let numbers = journal.logs.filter { log == nil || log == $0 }
-        let share = max(1, workers / max(1, numbers.count))
-        for number in numbers {
-            guard let bounds = journal.bounds(of: number), let reader = journal.reader(of: number, from: bounds.first)
-            else { continue }
+        let logs = journal.logs.filter { log == nil || log == $0 }.compactMap { number in
+            journal.bounds(of: number).map { (number: number, bounds: $0, frames: Int(clamping: $0.end - $0.first)) }
+        }
+        for log in logs { total += log.frames }
+        for log in logs {
+            guard let reader = journal.reader(of: log.number, from: log.bounds.first) else { continue }
             lanes.append(
                 ReplayLane(
-                    rules, names: names, log: number, range: range, workers: share, plan: plan, rivalPlan: rivalPlan))
+                    rules, names: names, log: log.number, range: range,
+                    workers: ReplayRun.share(of: log.frames, in: total, workers), plan: plan, rivalPlan: rivalPlan))
             readers.append(reader)
-            total += Int(clamping: bounds.end - bounds.first)
         }
         return (lanes, readers, total)
+    }
+
+    /// How many of `workers` a log of so many frames gets: most services have one log with nearly all of them.
+    static func share(of frames: Int, in total: Int, _ workers: Int) -> Int {
+        guard frames < total else { return max(1, workers) }
+        return max(1, Int((Double(workers) * Double(frames) / Double(total)).rounded()))
     }
 
     /// Reads everything, and calls `step` for what was found in the order of receipt; tells what was read.
