@@ -36,7 +36,6 @@ extension Normalizer {
     private mutating func regex(_ extent: Extent, _ all: Run, _ mapping: Mapping, _ slab: inout Slab) -> Bool {
         for index in all.range {
             let alternative = mapping.tables.alternatives[index]
-            // One reference for the match and for all of its groups.
             let pattern = mapping.book.patterns[Int(alternative.pattern)]
             guard pattern.matches(slab.bytes(extent), scratch) else { continue }
             for index in alternative.groups.range {

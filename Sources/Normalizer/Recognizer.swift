@@ -25,7 +25,7 @@ struct Recognizer: Sendable {
     private var matchers: [Matcher] = []
     private var texts: [Extent] = []
     private var pool: [UInt8] = []
-    private var patterns: [Pattern] = []
+    private var patterns = PatternList()
     private var messageIDs = ByteTable(ignoringCase: true)
     /// By program name: a run of ``waiting``.
     private var programs = ByteTable(ignoringCase: true)

@@ -69,7 +69,7 @@ struct Rulebook: Sendable {
     private(set) var children: [Int32] = []
     private(set) var texts: [Extent] = []
     private(set) var pool: [UInt8] = []
-    private(set) var patterns: [Pattern] = []
+    private(set) var patterns = PatternList()
     private(set) var sources: [Int32] = []
     private(set) var cases: [Case] = []
     private(set) var integers: [Int64] = []

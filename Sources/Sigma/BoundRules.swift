@@ -3,10 +3,10 @@ public import Events
 internal import Wire
 
 /// The rules of a set over the events of one field table: what a lane matches with.
-public struct BoundRules: Sendable {
-    /// Tells bindings apart.
-    final class Mark: Sendable {}
-
+///
+/// A class: lanes share it, and each copy of a structure with as many references would count all of them, in memory that
+/// the lanes contend for.
+public final class BoundRules: Sendable {
     /// The rules.
     public let ruleSet: RuleSet
     /// The table.
@@ -23,7 +23,6 @@ public struct BoundRules: Sendable {
     private let prefixes: [[UInt8]]
     /// The field with the whole record.
     private let rawData: FieldID?
-    private let mark = Mark()
 
     /// Binds `ruleSet` to `table`. A path that the table lacks is looked for in the JSON of the nearest container.
     public init(_ ruleSet: RuleSet, table: FieldTable) {
@@ -84,7 +83,7 @@ public struct BoundRules: Sendable {
             scratch.matches(all: scratch.looking(candidates, ruleSet.program), of: ruleSet, into: &hits)
             return
         }
-        let kind = scratch.kind(of: candidates, mark) { plan($0) }
+        let kind = scratch.kind(of: candidates, self) { plan($0) }
         if let routing = scratch.kinds[kind].routing { load(row, of: batch, routing, &scratch) }
         let choice = scratch.choice(kind, candidates, ruleSet) { plan($0) }
         if let plan = scratch.kinds[kind].choices[choice].plan { load(row, of: batch, plan, &scratch) }

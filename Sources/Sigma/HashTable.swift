@@ -41,16 +41,21 @@ struct HashTable: Sendable {
 
     /// Calls `body` with each value of `key`.
     @inline(__always)
-    func forEach(_ key: UInt64, _ body: (Int32) -> Void) {
+    func forEach(_ key: UInt64, _ body: (Int32) -> Void) { for index in run(of: key) { body(values[index]) } }
+
+    /// The places of the values of `key`.
+    @inline(__always)
+    func run(of key: UInt64) -> Range<Int> {
         var place = HashTable.place(key) & mask
         while runs[place] != 0 {
-            if keys[place] == key {
-                for index in Int(runs[place] >> 32)..<Int(runs[place] & 0xFFFF_FFFF) { body(values[index]) }
-                return
-            }
+            if keys[place] == key { return Int(runs[place] >> 32)..<Int(runs[place] & 0xFFFF_FFFF) }
             place = (place + 1) & mask
         }
+        return 0..<0
     }
+
+    /// The value at a place of ``run(of:)``.
+    subscript(place: Int) -> Int32 { values[place] }
 
     /// A 64-bit hash of bytes, eight at a time, continued from `seed`.
     static func hash(_ bytes: RawSpan, seed: UInt64) -> UInt64 {
@@ -60,16 +65,30 @@ struct HashTable: Sendable {
             let product = (state ^ word).multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
             state = product.high ^ product.low
         }
-        while index + 8 <= bytes.byteCount {
+        let count = bytes.byteCount
+        while index &+ 8 <= count {
             mix(bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
-            index += 8
+            index &+= 8
         }
-        var rest: UInt64 = 0x80
-        while index < bytes.byteCount {
-            rest = rest << 8 | UInt64(bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt8.self))
-            index += 1
+        // What is left over is read with some of what was read before: the length tells such texts apart.
+        if index < count {
+            if count >= 8 {
+                mix(bytes.unsafeLoadUnaligned(fromByteOffset: count &- 8, as: UInt64.self))
+            } else if count >= 4 {
+                let (first, last) = (
+                    bytes.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt32.self),
+                    bytes.unsafeLoadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
+                )
+                mix(UInt64(first) << 32 | UInt64(last))
+            } else {
+                let (first, middle, last) = (
+                    bytes.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt8.self),
+                    bytes.unsafeLoadUnaligned(fromByteOffset: count >> 1, as: UInt8.self),
+                    bytes.unsafeLoadUnaligned(fromByteOffset: count &- 1, as: UInt8.self)
+                )
+                mix(UInt64(first) << 16 | UInt64(middle) << 8 | UInt64(last))
+            }
         }
-        mix(rest)
         return state
     }
 }

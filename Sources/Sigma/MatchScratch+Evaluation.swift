@@ -212,54 +212,72 @@ extension MatchScratch {
         return found.possible[number] >= generation && settle(number, program)
     }
 
-    private func test(_ item: Program.Item, _ program: Program) -> Bool {
+    private mutating func test(_ item: Program.Item, _ program: Program) -> Bool {
         let slot = slots[Int(item.slot)]
         let isPresent = slot.generation == generation
         if item.kind == .exists { return isPresent }
         if item.kind == .null { return !isPresent || !slot.isNonNull }
         guard isPresent else { return false }
+        if item.kind == .reference { return refers(item, slot) }
         var value = slot.first
         while value >= 0 {
-            if test(item, Int(value), program) { return true }
+            let known = values[Int(value)]
+            let holds =
+                item.cased || item.kind != .text || !known.isFoldedApart
+                ? MatchScratch.test(item, raw, known.raw, program, regex)
+                : MatchScratch.test(item, folded, known.fold, program, regex)
+            if holds { return true }
+            value = known.next
+        }
+        return false
+    }
+
+    /// Takes the texts alone: a method of the whole would have all of the room moved to where it can be borrowed.
+    private static func test(
+        _ item: Program.Item, _ texts: borrowing Slab, _ extent: Extent, _ program: Program,
+        _ regex: borrowing Pattern.Scratch
+    ) -> Bool {
+        let bytes = texts.bytes(extent)
+        switch item.kind {
+        case .text: return program.texts.matches(item.index, bytes)
+        case .regex: return program.expressions[Int(item.index)].matches(bytes, regex)
+        case .compare: return NumberText.value(bytes).map { item.comparison.holds($0, item.number) } ?? false
+        case .network: return IPAddress(bytes).map { program.networks[Int(item.index)].contains($0) } ?? false
+        case .timePart: return item.part.value(of: bytes).map { item.comparison.holds($0, item.number) } ?? false
+        case .exists, .null, .reference: return true
+        }
+    }
+
+    /// Whether a value of the field is one of another field's, or begins or ends with it, or holds it.
+    private mutating func refers(_ item: Program.Item, _ slot: Slot) -> Bool {
+        let others = slots[Int(item.index)]
+        guard others.generation == generation else { return false }
+        var value = slot.first
+        while value >= 0 {
+            var other = others.first
+            while other >= 0 {
+                if MatchScratch.refers(item, raw, folded, values[Int(value)], values[Int(other)]) { return true }
+                other = values[Int(other)].next
+            }
             value = values[Int(value)].next
         }
         return false
     }
 
-    private func test(_ item: Program.Item, _ value: Int, _ program: Program) -> Bool {
-        switch item.kind {
-        case .text: return program.texts.matches(item.index, item.cased ? rawBytes(value) : foldedBytes(value))
-        case .regex: return program.expressions[Int(item.index)].pattern.matches(rawBytes(value), regex)
-        case .compare: return NumberText.value(rawBytes(value)).map { item.comparison.holds($0, item.number) } ?? false
-        case .network:
-            return IPAddress(rawBytes(value)).map { program.networks[Int(item.index)].contains($0) } ?? false
-        case .timePart:
-            return item.part.value(of: rawBytes(value)).map { item.comparison.holds($0, item.number) } ?? false
-        case .reference: return refers(item, value)
-        case .exists, .null: return true
+    private static func refers(
+        _ item: Program.Item, _ raw: borrowing Slab, _ folded: borrowing Slab, _ value: Value, _ other: Value
+    ) -> Bool {
+        let mine =
+            item.cased || !value.isFoldedApart ? raw.bytes(value.raw) : folded.bytes(value.fold)
+        let theirs =
+            item.cased || !other.isFoldedApart ? raw.bytes(other.raw) : folded.bytes(other.fold)
+        return switch (item.startsWith, item.endsWith) {
+        case (true, true): theirs.byteCount == 0 || mine.firstRange(of: theirs) != nil
+        case (true, false): mine.part(0, theirs.byteCount).equals(theirs)
+        case (false, true):
+            mine.byteCount >= theirs.byteCount
+                && mine.part(mine.byteCount - theirs.byteCount, theirs.byteCount).equals(theirs)
+        case (false, false): mine.equals(theirs)
         }
-    }
-
-    /// Whether a value is one of another field's, or begins or ends with it, or holds it.
-    private func refers(_ item: Program.Item, _ value: Int) -> Bool {
-        let slot = slots[Int(item.index)]
-        guard slot.generation == generation else { return false }
-        let mine = item.cased ? rawBytes(value) : foldedBytes(value)
-        var other = slot.first
-        while other >= 0 {
-            let theirs = item.cased ? rawBytes(Int(other)) : foldedBytes(Int(other))
-            let holds =
-                switch (item.startsWith, item.endsWith) {
-                case (true, true): theirs.byteCount == 0 || mine.firstRange(of: theirs) != nil
-                case (true, false): mine.part(0, theirs.byteCount).equals(theirs)
-                case (false, true):
-                    mine.byteCount >= theirs.byteCount
-                        && mine.part(mine.byteCount - theirs.byteCount, theirs.byteCount).equals(theirs)
-                case (false, false): mine.equals(theirs)
-                }
-            if holds { return true }
-            other = values[Int(other)].next
-        }
-        return false
     }
 }

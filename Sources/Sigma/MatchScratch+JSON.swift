@@ -3,7 +3,7 @@ public import Events
 internal import Wire
 
 /// Which slots a walk through a JSON value finds values for.
-struct FieldFinder: Sendable {
+final class FieldFinder: Sendable {
     let targets: SlotTargets
     private let table: HashTable
     private let paths: [[UInt8]]
@@ -15,19 +15,20 @@ struct FieldFinder: Sendable {
     }
 
     /// The targets of a dotted path, as places in ``SlotTargets/targets``.
-    func run(_ path: [UInt8]) -> Range<Int> {
-        var found = 0..<0
-        table.forEach(HashTable.hash(path.span.bytes, seed: 0)) {
-            if paths[Int($0)] == path { found = targets.run(Int($0)) }
+    func run(_ path: RawSpan) -> Range<Int> {
+        for place in table.run(of: HashTable.hash(path, seed: 0)) {
+            let number = Int(table[place])
+            let known = paths[number]
+            if path.equals(known.span.bytes) { return targets.run(number) }
         }
-        return found
+        return 0..<0
     }
 }
 
 extension MatchScratch {
     /// Loads the fields of a whole JSON event.
     mutating func load(_ tape: JSONTape, _ bytes: RawSpan, _ finder: FieldFinder, _ wanted: [UInt8]) {
-        path.removeAll(keepingCapacity: true)
+        path.reset()
         guard !tape.values.isEmpty else { return }
         walk(tape, 0, bytes, finder, wanted)
     }
@@ -44,8 +45,8 @@ extension MatchScratch {
         text.append(json)
         if asMembers { text.append(byte: 0x7D) }
         if MatchScratch.parse(text, &open) {
-            path.removeAll(keepingCapacity: true)
-            path.append(contentsOf: prefix)
+            path.reset()
+            path.append(prefix.span.bytes)
             walk(open, 0, text.bytes, finder, wanted)
         }
         swap(&open, &tape)
@@ -61,22 +62,21 @@ extension MatchScratch {
         _ tape: JSONTape, _ index: Int, _ bytes: RawSpan, _ finder: FieldFinder, _ wanted: [UInt8]
     ) {
         let value = tape.values[index]
-        let run = path.isEmpty ? 0..<0 : finder.run(path)
+        let run = path.count == 0 ? 0..<0 : finder.run(path.bytes)
         switch value.kind {
         case .object:
             note(run, finder, wanted)
             var child = index + 1
             let length = path.count
             while child < Int(value.next) {
-                if length > 0 { path.append(0x2E) }
+                if length > 0 { path.append(byte: 0x2E) }
                 if tape.values[child].isKeyEscaped {
-                    path.append(contentsOf: tape.key(child, in: bytes).utf8)
+                    path.append(tape.key(child, in: bytes))
                 } else {
-                    let key = bytes.part(tape.values[child].key)
-                    key.withUnsafeBytes { path.append(contentsOf: $0) }
+                    path.append(bytes.part(tape.values[child].key))
                 }
                 walk(tape, child, bytes, finder, wanted)
-                path.removeLast(path.count - length)
+                path.truncate(to: length)
                 child = Int(tape.values[child].next)
             }
         case .array:
@@ -137,7 +137,8 @@ extension MatchScratch {
             addLast(slot, from: start)
         case .number:
             if let whole = Int64(inside) {
-                add(slot, whole)
+                // JSON writes whole numbers as we do, but for -0.
+                if whole == 0 { add(slot, whole) } else { add(slot, whole: inside) }
             } else if let number = Double(inside.text) {
                 add(slot, number)
             } else {

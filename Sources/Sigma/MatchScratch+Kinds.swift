@@ -17,7 +17,7 @@ extension MatchScratch {
 
         var candidates: RuleCandidates.Mark
         /// Of the rules as they are bound to a table of fields; nil when events are JSON.
-        var binding: BoundRules.Mark?
+        var binding: BoundRules?
         /// What the conditions of log sources ask; nil when there are none.
         var routing: LoadPlan?
         var choices: [Choice] = []
@@ -54,7 +54,7 @@ extension MatchScratch {
 
     /// The number of the kind of events that `candidates` are for.
     mutating func kind(
-        of candidates: RuleCandidates, _ binding: BoundRules.Mark?, _ plan: ([UInt8]) -> LoadPlan?
+        of candidates: RuleCandidates, _ binding: BoundRules?, _ plan: ([UInt8]) -> LoadPlan?
     ) -> Int {
         if lastKind < kinds.count, kinds[lastKind].candidates === candidates.mark, kinds[lastKind].binding === binding {
             return lastKind

@@ -44,7 +44,7 @@ public struct MatchScratch: ~Copyable {
     /// How events of the kinds that came are matched.
     var kinds: [Kind] = []
     var lastKind = 0
-    var path: [UInt8] = []
+    var path = Slab(capacity: 1_024)
     /// Of the path that is being loaded, among those of the slot.
     var rank: Int32 = 0
     var generation: UInt32 = 0
@@ -200,6 +200,11 @@ public struct MatchScratch: ~Copyable {
         finish(slot, Extent(start..<raw.count), false, isASCII: true)
     }
 
+    /// The field has the whole number with these digits.
+    mutating func add(_ slot: Int, whole digits: RawSpan) {
+        finish(slot, raw.append(digits), false, isASCII: true)
+    }
+
     /// The field has this number.
     mutating func add(_ slot: Int, _ number: Double) {
         finish(slot, raw.append(NumberText.text(number)), true, isASCII: true)
@@ -255,16 +260,6 @@ public struct MatchScratch: ~Copyable {
     }
 
     // MARK: What rules ask
-
-    /// The folded bytes of value number `index`.
-    @_lifetime(borrow self)
-    func foldedBytes(_ index: Int) -> RawSpan {
-        values[index].isFoldedApart ? folded.bytes(values[index].fold) : raw.bytes(values[index].raw)
-    }
-
-    /// The bytes of value number `index` as they are.
-    @_lifetime(borrow self)
-    func rawBytes(_ index: Int) -> RawSpan { raw.bytes(values[index].raw) }
 
     mutating func suppress(_ filter: Int) {
         suppressed[filter] += 1

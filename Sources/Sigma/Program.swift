@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Patterns
 internal import Wire
 
 /// Everything that the rules of a set ask of events, each question once: rules share the answers.
@@ -59,6 +60,6 @@ struct Program: Sendable {
     let nodes: [Node]
     let children: [Int32]
     let texts: TextPool
-    let expressions: [Expression]
+    let expressions: PatternList
     let networks: [IPNetwork]
 }

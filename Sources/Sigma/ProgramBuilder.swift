@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Patterns
 internal import Wire
 
 /// A condition while a rule is read.
@@ -111,7 +112,7 @@ final class ProgramBuilder {
     /// The finished program.
     func build() -> Program {
         var texts = TextPool()
-        var expressions: [Expression] = []
+        var expressions = PatternList()
         var networks: [IPNetwork] = []
         let flat = items.map { item in
             var made = Program.Item(kind: .null, slot: Int32(item.slot))
@@ -125,7 +126,7 @@ final class ProgramBuilder {
             case .regex(let expression):
                 made.kind = .regex
                 made.index = Int32(expressions.count)
-                expressions.append(expression)
+                expressions.append(expression.pattern)
             case .network(let network):
                 made.kind = .network
                 made.index = Int32(networks.count)
