@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLinux
 public import Wire
 
 /// What is wrong with a JSON text.
@@ -87,7 +88,15 @@ public struct JSONTape: Sendable {
     private static func string(_ bytes: RawSpan, _ start: Int) throws(JSONError) -> (end: Int, escaped: Bool) {
         var position = start
         var escaped = false
-        while let byte = bytes.byte(at: position) {
+        while true {
+            // Sixteen bytes at a time to the next that may be something else than itself.
+            while position &+ 16 <= bytes.byteCount {
+                let odd = penstock_block_odd(
+                    unsafe bytes.unsafeLoadUnaligned(fromByteOffset: position, as: SIMD16<UInt8>.self))
+                position &+= odd == 0 ? 16 : odd.trailingZeroBitCount
+                if odd != 0 { break }
+            }
+            guard let byte = bytes.byte(at: position) else { throw .truncated }
             if byte == 0x22 { return (position, escaped) }
             if byte == 0x5C {
                 escaped = true
@@ -98,7 +107,6 @@ public struct JSONTape: Sendable {
                 position += 1
             }
         }
-        throw .truncated
     }
 
     /// The length of the escape at `start` (RFC 8259 section 7): strings are copied as written, so a bad one must not pass.

@@ -4,9 +4,10 @@ import Testing
 import Wire
 
 struct JSONTapeTests {
-    static func parse(_ text: String) -> JSONError? {
+    static func parse(_ text: String) -> JSONError? { parse(Array(text.utf8)) }
+
+    static func parse(_ bytes: [UInt8]) -> JSONError? {
         var tape = JSONTape()
-        let bytes = Array(text.utf8)
         do throws(JSONError) { try tape.parse(bytes.span.bytes) } catch { return error }
         return nil
     }
@@ -60,6 +61,30 @@ struct JSONTapeTests {
         #expect(JSONTapeTests.parse("[\(most)]") == nil)
         for longer in ["9\(most)", "-\(most)", "0.\(most)", "1e\(most)"] {
             #expect(JSONTapeTests.parse("[1,\(longer)]") == .tooLong(at: 3), "\(longer.prefix(3))")
+        }
+    }
+
+    /// Any byte at any place of strings of any length: strings are looked at sixteen bytes at a time.
+    @Test func strings() {
+        for length in 1...40 {
+            for place in 0..<length {
+                for byte in [0x00, 0x1F, 0x20, 0x21, 0x22, 0x23, 0x5B, 0x5C, 0x5D, 0x7E, 0x7F, 0x80, 0xFF] as [UInt8] {
+                    var text = [UInt8](repeating: 0x61, count: length + 2)
+                    (text[0], text[length + 1], text[place + 1]) = (0x22, 0x22, byte)
+                    let error: JSONError? =
+                        switch byte {
+                        case 0..<0x20: .unexpected(at: place + 1)
+                        // The string ends there, and something follows.
+                        case 0x22: .unexpected(at: place + 2)
+                        case 0x5C: place + 1 == length ? .truncated : .unexpected(at: place + 2)
+                        default: nil
+                        }
+                    #expect(JSONTapeTests.parse(text) == error, "byte \(byte) at \(place) of \(length)")
+                }
+            }
+            var text = [UInt8](repeating: 0x61, count: length)
+            text[0] = 0x22
+            #expect(JSONTapeTests.parse(text) == .truncated)
         }
     }
 
