@@ -11,7 +11,7 @@ public struct JSONDocument: Sendable {
     /// Parses `bytes`.
     public init(_ bytes: [UInt8]) throws(JSONError) {
         self.bytes = bytes
-        var tape = JSONTape()
+        var tape = JSONTape(bytes: bytes.count)
         try tape.parse(bytes.span.bytes)
         self.tape = tape
     }

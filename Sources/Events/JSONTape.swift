@@ -68,6 +68,9 @@ public struct JSONTape: Sendable {
     /// An empty tape.
     public init() {}
 
+    /// An empty tape with room for the values of a usual event of so many bytes.
+    init(bytes: Int) { values.reserveCapacity(min(256, bytes / 16)) }
+
     /// Replaces the content by the one value that `bytes` are, blanks around it allowed.
     public mutating func parse(_ bytes: RawSpan) throws(JSONError) {
         values.removeAll(keepingCapacity: true)
