@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLinux
 
 /// SHA-256 (FIPS 180-4), for identities that must be the same on every run; nothing secret passes through it.
+///
+/// The processor's SHA instructions do the work where it has them.
 public enum SHA256 {
+    private static let hasInstructions = penstock_has_sha256_pair() != 0
+
     /// FIPS 180-4 section 4.2.2.
     private static let constants: [64 of UInt32] = [
         0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5,
@@ -32,8 +37,10 @@ public enum SHA256 {
         private var used = 0
         private var length: UInt64 = 0
 
-        /// The digest of nothing so far.
-        public init() {}
+        private let isNative: Bool
+
+        /// The digest of nothing so far; a portable one does without the processor's instructions.
+        public init(portable: Bool = false) { isNative = !portable && hasInstructions }
 
         /// Adds one byte.
         public mutating func add(byte: UInt8) {
@@ -61,6 +68,13 @@ public enum SHA256 {
                     }
                     continue
                 }
+                if isNative {
+                    let blocks = (bytes.byteCount - start) / 64
+                    compress(bytes.part(start, blocks * 64))
+                    start += blocks * 64
+                    length &+= UInt64(blocks) * 64
+                    continue
+                }
                 for index in 0..<16 {
                     block[index] = unsafe UInt32(
                         bigEndian: bytes.unsafeLoadUnaligned(fromByteOffset: start + index * 4, as: UInt32.self))
@@ -69,6 +83,20 @@ public enum SHA256 {
                 length &+= 64
                 compress()
             }
+        }
+
+        /// Takes whole blocks in by the processor's instructions.
+        private mutating func compress(_ blocks: RawSpan) {
+            var words = state
+            unsafe blocks.withUnsafeBytes { bytes in
+                unsafe withUnsafeMutableBytes(of: &words) { words in
+                    guard let from = bytes.baseAddress, let to = words.baseAddress else { return }
+                    unsafe penstock_sha256_blocks(
+                        to.assumingMemoryBound(to: UInt32.self), from.assumingMemoryBound(to: UInt8.self),
+                        bytes.count / 64)
+                }
+            }
+            state = words
         }
 
         /// Adds a number of 64 bits, the highest first.
@@ -114,6 +142,13 @@ public enum SHA256 {
 
         /// Section 6.2.2, the schedule kept in the sixteen words that are still needed.
         private mutating func compress() {
+            if isNative {
+                var bytes = block
+                for index in 0..<16 { bytes[index] = bytes[index].bigEndian }
+                unsafe withUnsafeBytes(of: &bytes) { unsafe compress(RawSpan(_unsafeBytes: $0)) }
+                used = 0
+                return
+            }
             var (a, b, c, d) = (state[0], state[1], state[2], state[3])
             var (e, f, g, h) = (state[4], state[5], state[6], state[7])
             for index in 0..<64 {

@@ -21,13 +21,17 @@ struct SHA256Tests {
         let bytes = Array(String(repeating: text, count: times).utf8)
         #expect(SHA256.hex(bytes.span.bytes) == digest)
         #expect(SHA256.digest(bytes.span.bytes).count == 32)
+        var portable = SHA256.Digest(portable: true)
+        portable.add(bytes.span.bytes)
+        portable.finish()
+        #expect(portable.hex == digest)
     }
 
     /// What is put together from parts of any length has the digest of the whole.
-    @Test func parts() {
+    @Test(arguments: [false, true]) func parts(isPortable: Bool) {
         let bytes = (0..<400).map { UInt8(truncatingIfNeeded: $0 &* 37) }
         for step in 1..<140 {
-            var digest = SHA256.Digest()
+            var digest = SHA256.Digest(portable: isPortable)
             for start in stride(from: 0, to: 400, by: step) {
                 if start % 3 == 0 {
                     for byte in bytes[start..<min(400, start + step)] { digest.add(byte: byte) }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256 (FIPS 180-4) of two texts of the same length at once. Each round of the processor's SHA instructions waits for
-// the one before it, so that a second, independent text costs next to nothing.
+// SHA-256 (FIPS 180-4) by the processor's SHA instructions: of two texts of the same length at once, and of blocks of one.
+// Each round waits for the one before it, so that a second, independent text costs next to nothing.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -10,7 +10,7 @@
 #include <cpuid.h>
 #include <immintrin.h>
 
-/// Whether ``penstock_sha256_pair`` can be called: the processor has the instructions.
+/// Whether ``penstock_sha256_pair`` and ``penstock_sha256_blocks`` can be called: the processor has the instructions.
 static inline int penstock_has_sha256_pair(void) {
     unsigned a, b, c, d;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_SSE4_1) || !(c & bit_SSSE3)) return 0;
@@ -91,7 +91,29 @@ __attribute__((target("sha,sse4.1,ssse3"))) static inline void penstock_sha256_p
     penstock_sha256_store(state[0], state[1], digests);
     penstock_sha256_store(state[2], state[3], digests + 32);
 }
+
+/// Takes `blocks` blocks of 64 bytes from `bytes` on into `words`, the eight words of a digest in the making.
+__attribute__((target("sha,sse4.1,ssse3"))) static inline void penstock_sha256_blocks(
+    uint32_t words[8], const uint8_t *bytes, size_t blocks) {
+    const __m128i abef = _mm_set_epi32((int)words[0], (int)words[1], (int)words[4], (int)words[5]);
+    const __m128i cdgh = _mm_set_epi32((int)words[2], (int)words[3], (int)words[6], (int)words[7]);
+    __m128i state[4] = {abef, cdgh, abef, cdgh};
+    penstock_sha256_pair_blocks(state, bytes, bytes, blocks);
+    words[0] = (uint32_t)_mm_extract_epi32(state[0], 3);
+    words[1] = (uint32_t)_mm_extract_epi32(state[0], 2);
+    words[4] = (uint32_t)_mm_extract_epi32(state[0], 1);
+    words[5] = (uint32_t)_mm_extract_epi32(state[0], 0);
+    words[2] = (uint32_t)_mm_extract_epi32(state[1], 3);
+    words[3] = (uint32_t)_mm_extract_epi32(state[1], 2);
+    words[6] = (uint32_t)_mm_extract_epi32(state[1], 1);
+    words[7] = (uint32_t)_mm_extract_epi32(state[1], 0);
+}
 #else
+static inline void penstock_sha256_blocks(uint32_t words[8], const uint8_t *bytes, size_t blocks) {
+    (void)words;
+    (void)bytes;
+    (void)blocks;
+}
 static inline int penstock_has_sha256_pair(void) { return 0; }
 static inline void penstock_sha256_pair(const uint8_t *one, const uint8_t *two, size_t blocks, uint8_t digests[64]) {
     (void)one;
