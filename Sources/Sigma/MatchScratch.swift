@@ -155,11 +155,10 @@ public struct MatchScratch: ~Copyable {
     mutating func add(keywords bytes: RawSpan) {
         guard CaseFolding.isASCII(bytes) else { return add(Program.keywordSlot, bytes) }
         let extent = raw.append(bytes)
-        values.append(
+        append(
             Value(
                 raw: extent, fold: extent, isFoldedApart: false, isFolded: false, slot: Int32(Program.keywordSlot),
                 rank: rank, next: -1))
-        link(Program.keywordSlot)
     }
 
     /// Folds the values of a field that have not been folded.
@@ -222,23 +221,29 @@ public struct MatchScratch: ~Copyable {
             MatchScratch.fold(raw, extent, isASCII, into: &folded)
             fold = Extent(start..<folded.count)
         }
-        values.append(
+        append(
             Value(
                 raw: extent, fold: fold, isFoldedApart: upper || !isASCII, slot: Int32(slot), rank: rank, next: -1))
-        link(slot)
     }
 
-    /// Gives the last value to the field, unless a path that counts before this one has given it any.
-    private mutating func link(_ slot: Int) {
-        note(slot)
-        let last = values.count - 1
-        if slots[slot].first >= 0, slots[slot].rank != rank {
-            guard rank < slots[slot].rank else { return }
-            slots[slot].first = -1
+    /// Adds a value and gives it to its field, unless a path that counts before this one has given that any.
+    private mutating func append(_ value: Value) {
+        // Read and written once each: this is done for every value of every event.
+        var slot = slots[Int(value.slot)]
+        if slot.generation != generation {
+            slot = Slot(generation: generation)
+            present.append(value.slot)
         }
-        slots[slot].rank = rank
-        values[last].next = slots[slot].first
-        slots[slot].first = Int32(last)
+        slot.isNonNull = true
+        var value = value
+        if slot.first < 0 || rank <= slot.rank {
+            if rank < slot.rank { slot.first = -1 }
+            slot.rank = rank
+            value.next = slot.first
+            slot.first = Int32(truncatingIfNeeded: values.count)
+        }
+        slots[Int(value.slot)] = slot
+        values.append(value)
     }
 
     /// The field has the value that was added last as well.
@@ -246,8 +251,8 @@ public struct MatchScratch: ~Copyable {
         guard var value = values.last else { return }
         value.slot = Int32(slot)
         value.rank = rank
-        values.append(value)
-        link(slot)
+        value.next = -1
+        append(value)
     }
 
     private static func fold(_ raw: borrowing Slab, _ extent: Extent, _ isASCII: Bool, into folded: inout Slab) {

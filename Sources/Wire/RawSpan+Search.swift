@@ -45,9 +45,18 @@ extension RawSpan {
         }
     }
 
-    /// The offset of the first occurrence of `needle` at or after `start`, found with memmem(3).
+    /// The longest needles that are looked for sixteen places at a time: in texts made to be slow, each place costs as much
+    /// as the needle is long, which memmem(3) avoids.
+    private static let shortNeedle = 64
+
+    /// The offset of the first occurrence of `needle` at or after `start`.
     public func firstRange(of needle: RawSpan, from start: Int = 0) -> Int? {
         guard start >= 0, start <= byteCount else { return nil }
+        if needle.byteCount <= RawSpan.shortNeedle {
+            guard let first = needle.byte(at: 0) else { return start < byteCount ? start : nil }
+            return needle.byteCount == 1
+                ? firstIndex(of: first, from: start) : firstRange(ofShort: needle, from: start)
+        }
         return unsafe withUnsafeBytes { bytes in
             unsafe needle.withUnsafeBytes { wanted in
                 guard let base = bytes.baseAddress, let small = wanted.baseAddress else { return nil }
@@ -57,6 +66,38 @@ extension RawSpan {
                 return unsafe hit - base
             }
         }
+    }
+
+    /// The same for two bytes and more: only where the first and the last of them stand all are compared. memmem(3)
+    /// makes a table of the needle at every call.
+    private func firstRange(ofShort needle: RawSpan, from start: Int) -> Int? {
+        let last = byteCount &- needle.byteCount
+        guard start <= last, let head = needle.byte(at: 0), let tail = needle.byte(at: needle.byteCount &- 1)
+        else { return nil }
+        typealias Block = SIMD16<UInt8>
+        let (heads, tails) = (Block(repeating: head), Block(repeating: tail))
+        var place = start
+        while last &- start >= 15 {
+            // The last sixteen places overlap with those before them.
+            place = Swift.min(place, last &- 15)
+            let begins = unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: place, as: Block.self)
+            let ends = unsafe unsafeLoadUnaligned(
+                fromUncheckedByteOffset: place &+ needle.byteCount &- 1, as: Block.self)
+            let both = (begins .== heads) .& (ends .== tails)
+            var hits = unsafe penstock_block_bits(unsafeBitCast(both, to: Block.self))
+            while hits != 0 {
+                let found = place &+ hits.trailingZeroBitCount
+                if part(found, needle.byteCount).equals(needle) { return found }
+                hits &= hits &- 1
+            }
+            if place == last &- 15 { return nil }
+            place &+= 16
+        }
+        while place <= last {
+            if byte(at: place) == head, part(place, needle.byteCount).equals(needle) { return place }
+            place &+= 1
+        }
+        return nil
     }
 
     /// The offset of the first occurrence of the UTF-8 of `needle` at or after `start`.

@@ -3,6 +3,30 @@ import Testing
 import Wire
 
 struct SearchTests {
+    /// Needles of all lengths around those that have ways of their own, in texts in which their beginnings and ends are
+    /// everywhere, are found where a plain search finds them.
+    @Test func needles() {
+        var random = Random(7)
+        for round in 0..<6_000 {
+            let letters: ClosedRange<UInt8> = round % 3 == 0 ? 0x61...0x62 : 0x61...0x64
+            let text = (0..<Int.random(in: 0...120, using: &random)).map { _ in
+                UInt8.random(in: letters, using: &random)
+            }
+            let length = [0, 1, 2, 3, 4, 8, 15, 16, 17, 33, 63, 64, 65, 70].randomElement(using: &random) ?? 0
+            var needle = (0..<length).map { _ in UInt8.random(in: letters, using: &random) }
+            if round % 2 == 0, text.count > length, length > 0 {
+                let place = Int.random(in: 0...text.count - length, using: &random)
+                needle = Array(text[place..<place + length])
+            }
+            let start = Int.random(in: 0...text.count, using: &random)
+            var expected: Int?
+            if text.count - start >= max(1, length) {
+                expected = (start...text.count - length).first { Array(text[$0..<$0 + length]) == needle }
+            }
+            #expect(text.span.bytes.firstRange(of: needle.span.bytes, from: start) == expected)
+        }
+    }
+
     let bytes = Array("key=value; key=other".utf8)
 
     @Test func singleBytes() {
