@@ -252,8 +252,8 @@ struct Recognizer: Sendable {
 }
 
 extension RawSpan {
-    /// Whether the bytes hold those of `text`, which is short: by the rarest of its bytes, since for two or three bytes
-    /// memmem(3) looks at each byte.
+    /// Whether the bytes hold those of `text`, which is short: by the rarest of its bytes, of which a message has few. To
+    /// look for the first and the last by ``RawSpan/firstRange(of:from:)`` costs 1.3 % more of the mix of ten products.
     fileprivate func holds(short text: RawSpan) -> Bool {
         guard text.byteCount < WitnessIndex.shortest else { return firstRange(of: text) != nil }
         var offset = 0

@@ -264,7 +264,7 @@ public struct MatchScratch: ~Copyable {
         CaseFolding.append(ascii: source, to: &folded)
     }
 
-    // MARK: What rules ask
+    // MARK: What is counted
 
     mutating func suppress(_ filter: Int) {
         suppressed[filter] += 1

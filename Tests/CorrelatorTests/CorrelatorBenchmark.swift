@@ -7,7 +7,7 @@ import Sigma
 import Testing
 
 /// What correlating costs a hit, on one lane; printed when `PENSTOCK_BENCH` is set. Preparing a hit (its group and value out
-/// of the event, and what it is made of as SHA-256) is told apart.
+/// of the event, and a hash of what it is made of) is told apart.
 @Suite(
     .serialized,
     .enabled(if: ProcessInfo.processInfo.environment["PENSTOCK_BENCH"] != nil, "set PENSTOCK_BENCH to measure"))
